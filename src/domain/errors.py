@@ -1,0 +1,93 @@
+"""Every way Tileproof can fail, as a tree of types.
+
+Each error carries a stable string ``code`` that scripts may match on, the data that says
+to what it happened, and ``remedy``: what the reader can do next. The class decides the
+exit status of the command line, so two failures a script must tell apart are two classes.
+A plain Python exception is a bug of ours: it is never translated and never retried.
+"""
+
+from __future__ import annotations
+
+
+class TileproofError(Exception):
+    """A failure with a name, a subject and a next step.
+
+    Args:
+        code: stable, lower-case, dotted (``scene.no_camera``); never renamed once released.
+        message: what happened, to what, in one sentence.
+        remedy: what the reader can do next, in one sentence; empty when nothing can be done.
+        data: JSON-like values that identify the subject (paths, CIDs, ids, sizes).
+    """
+
+    exit_status = 1
+
+    def __init__(self, code: str, message: str, *, remedy: str = "", **data: object) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.remedy = remedy
+        self.data = data
+
+    def as_json(self) -> dict[str, object]:
+        """The same facts for ``--json``: code, message, remedy, data."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "remedy": self.remedy,
+            "data": {k: v if isinstance(v, int | float | bool) else str(v) for k, v in self.data.items()},
+        }
+
+
+class InputError(TileproofError):
+    """The user's file, flag or value cannot be used."""
+
+    exit_status = 2
+
+
+class ConfigError(TileproofError):
+    """A setting, key file or address is missing, unsafe or contradictory."""
+
+    exit_status = 3
+
+
+class MachineError(TileproofError):
+    """This machine cannot do the work: disk, sandbox, Blender, memory."""
+
+    exit_status = 4
+
+
+class EvidenceError(TileproofError):
+    """Another party gave something false, malformed or larger than it promised."""
+
+    exit_status = 5
+
+
+class ServiceError(TileproofError):
+    """The chain or IPFS failed or cannot be reached.
+
+    ``retryable`` is True only when the same request, unchanged, may succeed later and
+    sending it twice cannot have a second effect.
+    """
+
+    exit_status = 6
+
+    def __init__(
+        self, code: str, message: str, *, remedy: str = "", retryable: bool = False, **data: object
+    ) -> None:
+        super().__init__(code, message, remedy=remedy, **data)
+        self.retryable = retryable
+
+
+class LedgerRejected(TileproofError):
+    """The contract refused a call; ``reason`` is its own named short string.
+
+    Nothing changed on the ledger apart from the fee of a reverted transaction, if one was sent.
+    """
+
+    exit_status = 7
+
+    def __init__(self, reason: str, message: str = "", *, remedy: str = "", **data: object) -> None:
+        super().__init__(
+            f"ledger.{reason.lower()}", message or f"the contract refused: {reason}", remedy=remedy, **data
+        )
+        self.reason = reason

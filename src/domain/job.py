@@ -1,0 +1,209 @@
+"""The ledger's records as Python sees them; spelled as in ``contracts/src/types.cairo``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from .cid import Cid
+from .money import Fri
+
+NO_SEAT = 0xFFFF_FFFF
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Address:
+    """A Starknet account or contract: a felt, written as 0x and 64 hex digits."""
+
+    felt: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.felt < 2**251:
+            raise ValueError(f"not a Starknet address: {self.felt!r}")
+
+    def __str__(self) -> str:
+        return f"0x{self.felt:064x}"
+
+    def short(self) -> str:
+        """First and last digits, for tables."""
+        text = str(self)
+        return f"{text[:6]}…{text[-4:]}"
+
+
+class Verdict(Enum):
+    """A seat's judgement; values are the Cairo enum's variant names."""
+
+    ACCEPT = "Accept"
+    REJECT = "Reject"
+    INCONCLUSIVE = "Inconclusive"
+    UNAVAILABLE = "Unavailable"
+
+
+class Ground(Enum):
+    """Why a verdict rejects."""
+
+    NONE = "None"
+    TILE = "Tile"
+    MISSING = "Missing"
+    UNDECODABLE = "Undecodable"
+    WRONG_FORMAT = "WrongFormat"
+
+
+class TaskState(Enum):
+    """Computed by the contract from stored blocks, times and votes."""
+
+    OPEN = "Open"
+    CLAIMED = "Claimed"
+    LAPSED = "Lapsed"
+    SUBMITTED = "Submitted"
+    DRAWABLE = "Drawable"
+    COMMITTING = "Committing"
+    REVEALING = "Revealing"
+    PROVISIONAL = "Provisional"
+    SETTLEABLE = "Settleable"
+    PAID = "Paid"
+    CLOSED = "Closed"
+
+    @property
+    def is_final(self) -> bool:
+        return self in (TaskState.PAID, TaskState.CLOSED)
+
+
+class Outcome(Enum):
+    """What the deciding round, or the lack of one, came to."""
+
+    UNDECIDED = "Undecided"
+    NOT_DRAWN = "NotDrawn"
+    ACCEPTED = "Accepted"
+    REJECTED = "Rejected"
+    UNAVAILABLE = "Unavailable"
+    NO_VERDICT = "NoVerdict"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a requester offers per task, and how it is audited."""
+
+    reward: Fri
+    audit_fee: Fri
+    worker_bond: Fri
+    committee_size: int
+    audit_rate_bps: int
+    lease_seconds: int
+    commit_blocks: int
+    reveal_blocks: int
+    appeal_blocks: int
+    deadline: int  # Unix seconds
+
+    def escrow(self, task_count: int) -> Fri:
+        """tasks x (R + n x f): what ``create_job`` pulls."""
+        return (self.reward + self.audit_fee * self.committee_size) * task_count
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Fixed at deployment; ``create_job`` refuses terms outside them."""
+
+    max_tasks: int
+    max_committee_size: int
+    min_audit_rate_bps: int
+    min_lease_seconds: int
+    max_lease_seconds: int
+    min_window_blocks: int
+    max_window_blocks: int
+    max_deadline_seconds: int
+    seat_bond: Fri
+    seat_exit_blocks: int
+    lapse_share_bps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    job_id: int
+    requester: Address
+    manifest: Cid
+    task_count: int
+    terms: Terms
+    created_block: int
+    paused: bool
+    closed: bool
+    paid: int
+    refunded: int
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One task as the ledger computes it at the moment of reading."""
+
+    job_id: int
+    task: int
+    state: TaskState
+    attempt: int
+    failures: int
+    worker: Address | None
+    claim_block: int
+    lease_until: int
+    result: Cid | None
+    submit_block: int
+    round: int
+    seed_block: int
+    audit_seed: int | None
+    outcome: Outcome
+    seats: tuple[int, ...]
+    committed: tuple[bool, ...]
+    revealed: tuple[Verdict | None, ...]
+    window_ends_block: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    slot: int
+    owner: Address
+    bond: Fri
+    since_block: int
+    leaving_block: int | None
+    collected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Balances:
+    """Everything the ledger and the token hold for one account."""
+
+    wallet: Fri
+    withdrawable: Fri
+    worker_bonds: Fri
+    seat_bonds: Fri
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    escrow: Fri
+    bonds: Fri
+    withdrawable: Fri
+    forfeited: Fri
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    task: int
+    result: Cid
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """A sealed verdict; ``seat`` is the index in the drawn committee."""
+
+    task: int
+    seat: int
+    commitment: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reveal:
+    task: int
+    seat: int
+    verdict: Verdict
+    ground: Ground
+    index: int
+    evidence: Cid
+    salt: int

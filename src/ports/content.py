@@ -1,0 +1,92 @@
+"""Bytes by content: what is named by a CID, whoever keeps it.
+
+Raises, for all: ``ServiceError`` ``content.unreachable`` (retryable) when the local node
+does not answer, ``content.not_found`` (retryable) when nobody served the CID in time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ..domain.cid import Cid
+
+Progress = Callable[[int, int], None]
+"""Called with (bytes done, bytes in all); all is 0 while unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContentStat:
+    """What the network says a CID holds, asked before any of it is fetched.
+
+    ``size`` is the cumulative size of the DAG in bytes: an upper bound of the files'
+    bytes, claimed by whoever made it and therefore only good for refusing early.
+    """
+
+    size: int
+    is_directory: bool
+
+
+class ContentStore(Protocol):
+    def add_block(self, block: bytes) -> Cid:
+        """Keeps and pins at most 1 MiB as one raw block. The CID is the block's SHA-256."""
+        ...
+
+    def add_file(self, path: Path, *, progress: Progress | None = None) -> Cid:
+        """Keeps and pins one file: CIDv1, raw leaves. Equal bytes give an equal CID."""
+        ...
+
+    def add_directory(self, path: Path, *, progress: Progress | None = None) -> Cid:
+        """Keeps and pins a directory's regular files, recursively, with their names."""
+        ...
+
+    def stat(self, cid: Cid, *, timeout: float) -> ContentStat: ...
+
+    def read_block(self, cid: Cid, *, max_bytes: int, timeout: float) -> bytes:
+        """A raw block's bytes, checked against the digest.
+
+        Raises EvidenceError ``content.too_large`` above ``max_bytes``; InputError
+        ``cid.malformed`` when the CID is not of a raw block.
+        """
+        ...
+
+    def fetch(
+        self,
+        cid: Cid,
+        into: Path,
+        *,
+        max_bytes: int,
+        timeout: float,
+        progress: Progress | None = None,
+    ) -> None:
+        """Streams a file to the path ``into``, or a directory's files below it.
+
+        ``into`` must not exist. Names that leave ``into``, links and more than 10,000 entries
+        are refused. It appears whole or not at all: what was fetched lies beside it
+        under a temporary name until the end and is removed on failure.
+
+        Raises:
+            EvidenceError: ``content.too_large`` as soon as more than ``max_bytes`` arrived;
+                ``content.unsafe_name``.
+            ServiceError: ``content.not_found`` after ``timeout`` seconds in all.
+            MachineError: ``machine.disk_full``.
+        """
+        ...
+
+    def pin(self, cid: Cid, *, timeout: float) -> None:
+        """Fetches whatever is missing and keeps it until unpinned. Idempotent."""
+        ...
+
+    def unpin(self, cid: Cid) -> None:
+        """Idempotent: a CID that is not pinned is no error."""
+        ...
+
+    def pins(self) -> frozenset[Cid]:
+        """The roots that this node keeps."""
+        ...
+
+    def version(self) -> str:
+        """The node's software and version, such as ``kubo 0.43.0``."""
+        ...
