@@ -5,10 +5,30 @@ One value has one encoding, so one manifest has one CID.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 
-from .cid import Cid
-from .tiles import Tile
+from .canonical import Fields, dump, load, malformed
+from .cid import Cid, Codec, parse_cid
+from .errors import EvidenceError, InputError
+from .frames import LAST_FRAME, MAX_FRAMES, format_frames, parse_frames
+from .paths import is_safe_path
+from .tiles import Grid, Tile
+
+VERSION = 1
+MAX_BYTES = 1 << 20
+"""One raw block: what every IPFS node will pass on."""
+MAX_FILES = 10_000
+MAX_TASKS = 10_000
+MAX_TASK_FRAMES = 100_000
+"""Frames of all tasks together: few bytes may name many frames."""
+MAX_SIDE_PX = 65_536
+MAX_SAMPLE_TILES = 4_096
+
+_VERSION = r"\d{1,2}\.\d{1,2}\.\d{1,3}"
+_WORD = r"[A-Z0-9_]{1,64}"
+_DEVICE_CLASS = r"[a-z0-9]+(-[a-z0-9_]+)+"
+_SHA256 = r"[0-9a-f]{64}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +99,201 @@ class Manifest:
     tasks: tuple[TaskSpec, ...]
     split_columns: int
     split_rows: int
+
+
+def encode(manifest: Manifest) -> bytes:
+    """The manifest's one raw block.
+
+    Raises:
+        InputError: ``manifest.too_large`` above ``MAX_BYTES``.
+        EvidenceError: as ``decode``, so that nothing is ever pinned that others would refuse.
+    """
+    data = dump(_as_json(manifest))
+    if len(data) > MAX_BYTES:
+        raise InputError(
+            "manifest.too_large",
+            f"the job's manifest would take {len(data)} bytes, more than {MAX_BYTES}",
+            remedy="submit fewer frames, regions or scene files in one job",
+            size=len(data),
+        )
+    if decode(data) != manifest:
+        raise ValueError("the manifest does not survive its own encoding")
+    return data
+
+
+def decode(data: bytes) -> Manifest:
+    """The manifest in a block that anyone may have written.
+
+    Accepted only when canonical, of known version, strictly typed, within caps, with safe
+    and distinct paths, and when its tasks cover every frame they name exactly once.
+
+    Raises:
+        EvidenceError: ``manifest.too_large``, ``manifest.malformed`` (says which field),
+            ``manifest.inconsistent``.
+    """
+    fields = load(data, kind="manifest", max_bytes=MAX_BYTES)
+    manifest = Manifest(
+        version=fields.integer("version", VERSION, VERSION),
+        name=fields.text("name"),
+        scene=_cid(fields, "scene"),
+        blend=fields.text("blend", most=1024),
+        files=tuple(_file(each) for each in fields.objects("files", least=1, most=MAX_FILES)),
+        settings=_settings(fields.object("settings")),
+        audit=_policy(fields.object("audit")),
+        tasks=_tasks(fields),
+        split_columns=fields.integer("split_columns", 1, MAX_SIDE_PX),
+        split_rows=fields.integer("split_rows", 1, MAX_SIDE_PX),
+    )
+    fields.done()
+    _check_files(manifest)
+    _check_tasks(manifest)
+    return manifest
+
+
+def _as_json(manifest: Manifest) -> dict[str, object]:
+    settings = manifest.settings
+    return {
+        "version": manifest.version,
+        "name": manifest.name,
+        "scene": str(manifest.scene),
+        "blend": manifest.blend,
+        "files": [{"path": f.path, "size": f.size, "sha256": f.sha256} for f in manifest.files],
+        "settings": {name: getattr(settings, name) for name in RenderSettings.__slots__},
+        "audit": {name: getattr(manifest.audit, name) for name in AuditPolicy.__slots__},
+        "tasks": [
+            {
+                "frames": format_frames(t.frames),
+                "region": [t.region.x0, t.region.y0, t.region.x1, t.region.y1],
+            }
+            for t in manifest.tasks
+        ],
+        "split_columns": manifest.split_columns,
+        "split_rows": manifest.split_rows,
+    }
+
+
+def _cid(fields: Fields, name: str) -> Cid:
+    try:
+        cid = parse_cid(fields.text(name))
+    except InputError:
+        raise fields.fail(name, "is not a CID") from None
+    if cid.codec is not Codec.DAG_PB:
+        raise fields.fail(name, "does not name a directory")
+    return cid
+
+
+def _file(fields: Fields) -> SceneFile:
+    file = SceneFile(
+        path=fields.text("path", most=1024),
+        size=fields.integer("size", 0, 1 << 40),
+        sha256=fields.text("sha256", like=_SHA256),
+    )
+    if not is_safe_path(file.path):
+        raise fields.fail("path", "leaves the scene's directory or is no plain relative path")
+    fields.done()
+    return file
+
+
+def _settings(fields: Fields) -> RenderSettings:
+    settings = RenderSettings(
+        blender_version=fields.text("blender_version", like=_VERSION),
+        device_class=fields.text("device_class", most=64, like=_DEVICE_CLASS),
+        engine=fields.choice("engine", "CYCLES"),
+        camera=fields.text("camera"),
+        view_layer=fields.text("view_layer"),
+        width_px=fields.integer("width_px", 1, MAX_SIDE_PX),
+        height_px=fields.integer("height_px", 1, MAX_SIDE_PX),
+        samples_per_pixel=fields.integer("samples_per_pixel", 1, 1 << 24),
+        noise_seed=fields.integer("noise_seed", 0, 2**31 - 1),
+        animated_seed=fields.flag("animated_seed"),
+        adaptive_sampling=fields.flag("adaptive_sampling"),
+        adaptive_threshold=fields.number("adaptive_threshold", 0.0, 1.0),
+        sampling_pattern=fields.text("sampling_pattern", like=_WORD),
+        view_transform=fields.text("view_transform", most=64),
+        transparent=fields.flag("transparent"),
+        container=fields.choice("container", "PNG"),
+        channels=fields.integer("channels", 3, 4),
+        depth=fields.integer("depth", 8, 16),
+        guard_band_px=fields.integer("guard_band_px", 0, 256),
+    )
+    if settings.depth not in (8, 16):
+        raise fields.fail("depth", "is neither 8 nor 16")
+    fields.done()
+    return settings
+
+
+def _policy(fields: Fields) -> AuditPolicy:
+    policy = AuditPolicy(
+        lane=fields.choice("lane", "exact"),
+        tile_px=fields.integer("tile_px", 1, MAX_SIDE_PX),
+        sample_tiles=fields.integer("sample_tiles", 1, MAX_SAMPLE_TILES),
+    )
+    fields.done()
+    return policy
+
+
+def _tasks(fields: Fields) -> tuple[TaskSpec, ...]:
+    tasks: list[TaskSpec] = []
+    left = MAX_TASK_FRAMES
+    for each in fields.objects("tasks", least=1, most=MAX_TASKS):
+        task = _task(each, min(MAX_FRAMES, left))
+        left -= len(task.frames)
+        tasks.append(task)
+    return tuple(tasks)
+
+
+def _task(fields: Fields, most: int) -> TaskSpec:
+    text = fields.text("frames", most=100_000)
+    try:
+        frames = parse_frames(text, at_most=most)
+    except InputError:
+        raise fields.fail(
+            "frames", f"is not a list of at most {most} frames in 0..{LAST_FRAME}"
+        ) from None
+    if format_frames(frames) != text:
+        raise fields.fail("frames", "is not written canonically")
+    edges = fields.items("region", least=4, most=4)
+    if any(isinstance(edge, bool) or not isinstance(edge, int) for edge in edges):
+        raise fields.fail("region", "is not four whole numbers")
+    x0, y0, x1, y1 = (int(str(edge)) for edge in edges)
+    if not (0 <= x0 < x1 <= MAX_SIDE_PX and 0 <= y0 < y1 <= MAX_SIDE_PX):
+        raise fields.fail("region", "is not a rectangle of pixels")
+    fields.done()
+    return TaskSpec(frames, Tile(x0, y0, x1, y1))
+
+
+def _check_files(manifest: Manifest) -> None:
+    """Distinct paths in order, none a folder of another, the .blend among them."""
+    paths = [file.path for file in manifest.files]
+    if paths != sorted(set(paths)):
+        raise malformed("manifest", "files are not in the order of their paths, each once")
+    known = set(paths)
+    for path in paths:
+        parts = path.split("/")
+        if any("/".join(parts[:at]) in known for at in range(1, len(parts))):
+            raise malformed("manifest", f"{path[:80]!r} lies inside another file")
+    if manifest.blend not in known or not manifest.blend.endswith(".blend"):
+        raise malformed("manifest", "blend does not name one of the files")
+
+
+def _check_tasks(manifest: Manifest) -> None:
+    """Every frame is covered by the split's regions: each once, and nothing else."""
+    full = manifest.settings.full_frame
+    columns, rows = manifest.split_columns, manifest.split_rows
+    if columns > full.width or rows > full.height or columns * rows > MAX_TASKS:
+        raise _inconsistent("the split has more regions than pixels or tasks")
+    regions = Grid(full, columns, rows).tiles()
+    covered: defaultdict[int, list[Tile]] = defaultdict(list)
+    known = set(regions)
+    for number, task in enumerate(manifest.tasks):
+        if task.region not in known:
+            raise _inconsistent(f"task {number}'s region {task.region} is none of the split's")
+        for frame in task.frames:
+            covered[frame].append(task.region)
+    for frame, tiles in covered.items():
+        if len(tiles) != len(regions) or len(set(tiles)) != len(regions):
+            raise _inconsistent(f"frame {frame} is not covered exactly once")
+
+
+def _inconsistent(why: str) -> EvidenceError:
+    return EvidenceError("manifest.inconsistent", f"the manifest contradicts itself: {why}", why=why)
