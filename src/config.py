@@ -1,0 +1,350 @@
+"""Settings: what the files, the environment and the flags say, checked once.
+
+Four layers, each overruling the one before: the network's file, the user's
+``config.toml``, the environment, the flags of the command line. A key that nobody knows is
+an error in every layer. Nothing else in Tileproof reads the environment. Secrets come from the
+environment only and never show in a message, a log or a repr.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr, ValidationError
+
+from .domain.errors import ConfigError, InputError
+from .domain.job import Address
+from .domain.money import Fri, parse_strk
+
+ENVIRONMENT: Mapping[str, str] = {
+    "STARKNET_RPC": "rpc_url",
+    "STARKNET_ACCOUNT": "account",
+    "STARKNET_KEYSTORE": "keystore",
+    "STARKNET_KEYSTORE_PASSWORD": "keystore_password",
+    "STARKNET_PRIVATE_KEY": "private_key",
+    "JOB_REGISTRY_ADDRESS": "contract",
+    "IPFS_API": "ipfs_api",
+    "BLENDER_PATH": "blender_path",
+    "TILEPROOF_HOME": "home",
+    "TILEPROOF_CACHE": "cache",
+    "TILEPROOF_NETWORK": "network",
+    "TILEPROOF_ACCOUNTS_FILE": "accounts.file",
+    "TILEPROOF_POLL_SECONDS": "poll_seconds",
+    "TILEPROOF_FETCH_SECONDS": "fetch_seconds",
+    "TILEPROOF_FEE_PER_TX": "fees.per_tx",
+    "TILEPROOF_FEE_PER_DAY": "fees.per_day",
+    "TILEPROOF_SANDBOX": "sandbox",
+    "TILEPROOF_THREADS": "threads",
+    "TILEPROOF_MEMORY_GIB": "memory_gib",
+    "TILEPROOF_MIN_REWARD": "worker.min_reward",
+    "TILEPROOF_MAX_CLAIMS": "worker.max_claims",
+}
+"""Every variable that is read, and the key it sets; ``.env.example`` lists the same."""
+
+SECRETS = frozenset({"keystore_password", "private_key"})
+_ONLY_OURS = "TILEPROOF_"
+
+
+def _address(value: object) -> Address:
+    if isinstance(value, Address):
+        return value
+    try:
+        return Address(int(str(value), 16))
+    except ValueError:
+        raise ValueError("not an address: it is 0x and hex digits") from None
+
+
+def _amount(value: object) -> Fri:
+    if isinstance(value, Fri):
+        return value
+    if isinstance(value, float):
+        raise ValueError("write an amount of STRK in quotes, so that no digit is lost")
+    try:
+        return parse_strk(str(value))
+    except InputError as error:
+        raise ValueError(error.message) from None
+
+
+def _path(value: object) -> object:
+    return Path(value).expanduser() if isinstance(value, str) and value else value
+
+
+AddressText = Annotated[Address, PlainValidator(_address)]
+Strk = Annotated[Fri, PlainValidator(_amount)]
+UserPath = Annotated[Path, BeforeValidator(_path)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class AccountsTable(_Table):
+    file: UserPath | None = None
+    """An accounts file as sncast writes it; ``account`` names one of its accounts."""
+    network: str | None = None
+    """The network's name in that file; needed only when the file holds several."""
+
+
+class TermsTable(_Table):
+    """What ``client submit`` offers unless a flag says otherwise."""
+
+    committee_size: int = 3
+    audit_rate: float = Field(default=1.0, gt=0, le=1)
+    audit_fee: Strk = parse_strk("0.05")
+    lease_seconds: int = Field(default=3600, gt=0)
+    commit_blocks: int = Field(default=300, gt=0)
+    reveal_blocks: int = Field(default=150, gt=0)
+    appeal_blocks: int = Field(default=150, gt=0)
+    deadline_hours: float = Field(default=72, gt=0)
+    sample_tiles: int = Field(default=16, gt=0)
+    tile_px: int = Field(default=64, gt=0)
+
+
+class FeesTable(_Table):
+    """Gas fees that are never exceeded."""
+
+    per_tx: Strk = parse_strk("1")
+    per_day: Strk = parse_strk("50")
+
+
+class WorkerTable(_Table):
+    min_reward: Strk = Fri(0)
+    max_claims: int = Field(default=2, gt=0)
+
+
+class Settings(_Table):
+    """One consistent set of settings; frozen.
+
+    Made by ``load`` alone, which knows where the layers lie.
+    """
+
+    home: UserPath
+    cache: UserPath
+    network: str | None = None
+    network_file: Path | None = None
+
+    rpc_url: str | None = None
+    chain_id: int | None = None
+    contract: AddressText | None = None
+    token: AddressText | None = None
+    account: str | None = None
+    accounts: AccountsTable = AccountsTable()
+    keystore: UserPath | None = None
+    keystore_password: SecretStr | None = None
+    private_key: SecretStr | None = None
+
+    ipfs_api: str = "/ip4/127.0.0.1/tcp/5001/http"
+    blender_path: UserPath | None = None
+
+    poll_seconds: float = Field(default=2.0, gt=0, le=3600)
+    fetch_seconds: float = Field(default=120.0, gt=0)
+    sandbox: bool = True
+    threads: int = Field(default=0, ge=0)  # 0: all processors
+    memory_gib: float = Field(default=8.0, gt=0)
+
+    terms: TermsTable = TermsTable()
+    fees: FeesTable = FeesTable()
+    worker: WorkerTable = WorkerTable()
+
+    nodes: dict[str, str] = {}
+    ports: dict[str, int] = {}
+    pids: dict[str, int] = {}
+
+    @property
+    def state(self) -> Path:
+        """Where journals and fetched content of this network are kept: beside its file, so
+        that resetting a network forgets what was true on it."""
+        return (self.network_file.parent if self.network_file else self.home) / "state"
+
+    @property
+    def render_threads(self) -> int:
+        """Blender's threads; at least 1."""
+        return self.threads or os.cpu_count() or 1
+
+
+def load(
+    flags: Mapping[str, object] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """The settings that these flags, this environment and the files it points to amount to.
+
+    ``flags`` uses dotted keys (``worker.max_claims``); None as a value means not given.
+
+    Raises:
+        ConfigError: ``config.unknown_key``, ``config.invalid``, ``config.unreadable``,
+            ``config.unknown_network``, ``config.secret_in_file``; each names file or variable.
+    """
+    env = _from_environment(os.environ if environ is None else environ)
+    given = {key: value for key, value in (flags or {}).items() if value is not None}
+
+    def early(key: str, default: str) -> Path:
+        return Path(str(given.get(key) or env.get(key) or default)).expanduser().absolute()
+
+    home = early("home", platformdirs.user_data_dir("tileproof"))
+    cache = early("cache", platformdirs.user_cache_dir("tileproof"))
+    user_file = home / "config.toml"
+    user = _read_toml(user_file) if user_file.exists() else {}
+
+    network = given.get("network") or env.get("network") or user.get("network")
+    network_file = find_network_file(str(network), home) if network else None
+    layers: list[tuple[str, Mapping[str, object]]] = []
+    if network_file is not None:
+        layers.append((str(network_file), _relative_to(network_file.parent, _read_toml(network_file))))
+    layers += [
+        (str(user_file), _relative_to(home, user)),
+        ("the environment", _nest(env)),
+        ("the command line", _nest(given)),
+    ]
+    fixed = {"home": home, "cache": cache, "network_file": network_file}
+    merged: dict[str, Any] = {}
+    for origin, layer in layers:
+        _merge(merged, layer)
+        _check({**merged, **fixed}, origin)
+    return _check({**merged, **fixed}, "the settings")
+
+
+def find_network_file(network: str, home: Path) -> Path:
+    """``localnet``, the name of a file in ``HOME/networks``, or a path.
+
+    Raises ConfigError ``config.unknown_network``.
+    """
+    if network == "localnet":
+        candidate = home / "localnet" / "network.toml"
+        remedy = "start it with `tileproof localnet up`"
+    elif "/" in network or network.endswith(".toml"):
+        candidate = Path(network).expanduser()
+        remedy = "give localnet, the path of a network file, or the name of one in " + str(home / "networks")
+    else:
+        candidate = home / "networks" / f"{network}.toml"
+        remedy = f"write {candidate}, or give localnet or the path of a network file"
+    if not candidate.is_file():
+        raise ConfigError(
+            "config.unknown_network",
+            f"there is no network {network!r}: {candidate} is missing",
+            remedy=remedy,
+            network=network,
+            path=candidate,
+        )
+    return candidate.absolute()
+
+
+def redacted(settings: Settings) -> dict[str, object]:
+    """The settings as JSON-like values to show; secrets only as set or not."""
+    shown: dict[str, object] = {}
+    for key in type(settings).model_fields:
+        value = getattr(settings, key)
+        if key in SECRETS:
+            shown[key] = "set" if value is not None else None
+        elif isinstance(value, BaseModel):
+            shown[key] = {name: _plain(getattr(value, name)) for name in type(value).model_fields}
+        else:
+            shown[key] = _plain(value)
+    return shown
+
+
+def _plain(value: object) -> object:
+    return value if value is None or isinstance(value, bool | int | float | str | dict) else str(value)
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    for name in environ:
+        if name.startswith(_ONLY_OURS) and name not in ENVIRONMENT:
+            raise ConfigError(
+                "config.unknown_key",
+                f"the environment sets {name}, which Tileproof does not know",
+                remedy="correct or unset it; .env.example lists every variable",
+                name=name,
+            )
+    return {key: environ[name] for name, key in ENVIRONMENT.items() if environ.get(name)}
+
+
+def _read_toml(path: Path) -> dict[str, object]:
+    try:
+        with path.open("rb") as file:
+            table = tomllib.load(file)
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            "config.unreadable",
+            f"{path} cannot be read: {error}",
+            remedy="correct it, or move it away",
+            path=path,
+        ) from error
+    for secret in SECRETS & table.keys():
+        raise ConfigError(
+            "config.secret_in_file",
+            f"{path} holds {secret}",
+            remedy=f"remove it there; secrets are read from the environment only ({_variable(secret)})",
+            path=path,
+        )
+    return table
+
+
+def _relative_to(folder: Path, table: Mapping[str, object]) -> dict[str, object]:
+    """Paths in a file are relative to that file."""
+
+    def resolve(value: object) -> object:
+        return str(folder / Path(value).expanduser()) if isinstance(value, str) and value else value
+
+    resolved = dict(table)
+    for key in ("keystore", "blender_path", "home", "cache"):
+        if key in resolved:
+            resolved[key] = resolve(resolved[key])
+    accounts = resolved.get("accounts")
+    if isinstance(accounts, dict) and "file" in accounts:
+        resolved["accounts"] = {**accounts, "file": resolve(accounts["file"])}
+    return resolved
+
+
+def _nest(flat: Mapping[str, object]) -> dict[str, object]:
+    nested: dict[str, Any] = {}
+    for dotted, value in flat.items():
+        *tables, key = dotted.split(".")
+        at = nested
+        for table in tables:
+            at = at.setdefault(table, {})
+        at[key] = value
+    return nested
+
+
+def _merge(into: dict[str, Any], layer: Mapping[str, object]) -> None:
+    for key, value in layer.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            into[key] = {**into[key], **value}
+        else:
+            into[key] = dict(value) if isinstance(value, dict) else value
+
+
+def _check(merged: Mapping[str, Any], origin: str) -> Settings:
+    """Each layer is checked as it is laid on, so that the first to be wrong is the one named."""
+    try:
+        return Settings(**merged)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise ConfigError(
+                "config.unknown_key",
+                f"{origin}: {key} is not a setting",
+                remedy="correct or remove it; `tileproof doctor` shows every setting",
+                key=key,
+                origin=origin,
+            ) from None
+        why = str(first["msg"]).removeprefix("Value error, ")
+        variable = f" ({_variable(key)})" if origin == "the environment" and _variable(key) else ""
+        raise ConfigError(
+            "config.invalid",
+            f"{origin}: {key}{variable} cannot be used: {why}",
+            remedy="correct it",
+            key=key,
+            origin=origin,
+        ) from None
+
+
+def _variable(key: str) -> str:
+    return next((name for name, path in ENVIRONMENT.items() if path == key), "")
