@@ -27,6 +27,7 @@ class SceneFacts:
     animated_seed: bool
     adaptive_sampling: bool
     adaptive_threshold: float
+    sampling_pattern: str  # Cycles' own word: TABULATED_SOBOL, BLUE_NOISE, ...
     view_transform: str
     transparent: bool
     missing_files: tuple[str, ...]

@@ -1,0 +1,225 @@
+"""The terminal: results on stdout, everything said on the way on stderr, errors in one place.
+
+With ``--json`` stdout carries exactly one JSON document and stderr, on failure, exactly one
+JSON object ``{"error": ...}``. Exit statuses are those of the error classes; 130 after Ctrl-C;
+70 for a bug of ours.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import click
+
+from ..domain.errors import TileproofError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+INTERRUPTED = 130
+BUG = 70
+
+
+@dataclass
+class _Session:
+    """What one process was told about its terminal."""
+
+    as_json: bool = False
+    if_interrupted: list[str] = field(default_factory=list)
+
+
+_session = _Session()
+
+
+def stdout() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def stderr() -> Console:
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+
+
+def is_terminal() -> bool:
+    """Whether bars may move: only where a person watches stderr and nobody asked for JSON."""
+    return sys.stderr.isatty() and not _session.as_json
+
+
+def say(text: str = "") -> None:
+    """One line of result."""
+    from rich.markup import escape
+
+    stdout().print(escape(text))
+
+
+def note(text: str) -> None:
+    """One line about what is going on; silent with ``--json``."""
+    if not _session.as_json:
+        from rich.markup import escape
+
+        stderr().print(escape(text))
+
+
+def show_json(value: object) -> None:
+    """The one document of a ``--json`` command."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.flush()
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[str] = ()) -> None:
+    """A table that stays readable in a pipe: no lines, headings first; ``right`` aligns right."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    shown = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for column in columns:
+        shown.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(escape("" if cell is None else str(cell)) for cell in row))
+    console = stdout()
+    if not sys.stdout.isatty():
+        console.width = 400
+    console.print(shown)
+
+
+def facts(pairs: Mapping[str, object]) -> None:
+    """Name and value, a line each, values aligned."""
+    width = max((len(name) for name in pairs), default=0)
+    for name, value in pairs.items():
+        say(f"{name:<{width}}  {value}")
+
+
+class Bars(Protocol):
+    def update(self, key: str, done: float, total: float, text: str = "") -> None:
+        """Moves, or first shows, the bar called ``key``."""
+        ...
+
+
+@contextmanager
+def bars() -> Iterator[Bars]:
+    """Moving bars on a terminal; in a pipe a plain line whenever a bar's text changes."""
+    if not is_terminal():
+        yield _Lines()
+        return
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.fields[text]}"),
+        console=stderr(),
+    ) as progress:
+        yield _Moving(progress)
+
+
+class _Moving:
+    def __init__(self, progress: Any) -> None:
+        self._progress = progress
+        self._ids: dict[str, Any] = {}
+
+    def update(self, key: str, done: float, total: float, text: str = "") -> None:
+        if key not in self._ids:
+            self._ids[key] = self._progress.add_task(key, total=total, text=text)
+        self._progress.update(self._ids[key], completed=done, total=total, text=text)
+
+
+class _Lines:
+    def __init__(self) -> None:
+        self._last: dict[str, str] = {}
+
+    def update(self, key: str, done: float, total: float, text: str = "") -> None:
+        if self._last.get(key) != text:
+            self._last[key] = text
+            note(f"{key}  {text}".rstrip())
+
+
+@contextmanager
+def if_interrupted(what_goes_on: str) -> Iterator[None]:
+    """What Ctrl-C says while the block runs: what continues, and how to look later."""
+    _session.if_interrupted.append(what_goes_on)
+    yield
+    _session.if_interrupted.pop()
+
+
+def setup_logging(level: int) -> None:
+    """Log lines go to stderr as ``time role message``; only ``main`` calls this."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s", "%H:%M:%S"))
+    root = logging.getLogger("tileproof")
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    root.propagate = False
+
+
+def run(command: Callable[[Sequence[str]], object], arguments: Sequence[str]) -> int:
+    """Runs the command line and turns whatever happens into an exit status."""
+    _session.as_json = "--json" in arguments
+    try:
+        status = command(arguments)
+        return status if isinstance(status, int) else 0
+    except TileproofError as error:
+        _report(error.as_json())
+        return error.exit_status
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        _report(_usage(error))
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        _report(
+            {
+                "code": "interrupted",
+                "message": "interrupted",
+                "remedy": _session.if_interrupted[-1] if _session.if_interrupted else "",
+                "data": {},
+            }
+        )
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except Exception as bug:  # noqa: BLE001  # the last resort: a bug is shown whole and never translated
+        traceback.print_exc()
+        _report(
+            {
+                "code": "bug",
+                "message": f"this is a bug in Tileproof: {type(bug).__name__}: {bug}",
+                "remedy": "please report it together with the lines above",
+                "data": {},
+            }
+        )
+        return BUG
+
+
+def _usage(error: click.ClickException) -> dict[str, object]:
+    context = getattr(error, "ctx", None)
+    where = context.command_path if context is not None else "tileproof"
+    return {
+        "code": "usage",
+        "message": error.format_message(),
+        "remedy": f"`{where} --help` shows how",
+        "data": {},
+    }
+
+
+def _report(error: Mapping[str, object]) -> None:
+    if _session.as_json:
+        sys.stderr.write(json.dumps({"error": error}, ensure_ascii=False) + "\n")
+        return
+    from rich.markup import escape
+
+    console = stderr()
+    console.print(f"[bold red]error[/] {escape(str(error['code']))}: {escape(str(error['message']))}")
+    if error["remedy"]:
+        console.print(f"  [dim]→[/] {escape(str(error['remedy']))}")

@@ -1,0 +1,181 @@
+"""Terms and their price: what the contract will hold, and what cheating would cost."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ..domain.errors import InputError
+from ..domain.job import Bounds, Terms
+from ..domain.money import Fri
+from ..domain.sampling import BPS
+from .request import Offer
+
+FEE_SHARE_OF_SEAT = 64
+"""An audit fee is at most this fraction of a seat's bond (docs/protocol.md), so that a wrong
+verdict always costs a seat far more than a right one earns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What the ledger says at the moment of planning."""
+
+    timestamp: int  # Unix seconds by the chain's clock
+    wallet: Fri
+    active_seats: int  # those of the requester, who is never drawn, left out
+    bounds: Bounds
+
+
+def least_bond(reward: Fri, audit_fee: Fri, committee_size: int, audit_rate_bps: int) -> Fri:
+    """max(R x (1/q - 1), (3n + 1) x f), rounded up (docs/protocol.md, Terms)."""
+    against_cheating = -(-reward.units * (BPS - audit_rate_bps) // audit_rate_bps)
+    against_audits = (3 * committee_size + 1) * audit_fee.units
+    return Fri(max(against_cheating, against_audits))
+
+
+def make_terms(offer: Offer, bounds: Bounds, timestamp: int) -> Terms:
+    """The offer as terms that the contract will take.
+
+    Raises InputError, each naming the value and what is allowed: ``terms.reward_zero``,
+    ``terms.committee_size``, ``terms.audit_rate``, ``terms.audit_fee``, ``terms.bond``,
+    ``terms.lease``, ``terms.window``, ``terms.deadline``.
+    """
+    if offer.reward.units == 0:
+        raise InputError(
+            "terms.reward_zero", "the reward is zero", remedy="offer something: --reward 0.5 is half a STRK"
+        )
+    size = offer.committee_size
+    if size % 2 == 0 or not 1 <= size <= bounds.max_committee_size:
+        raise _outside("terms.committee_size", "committee size", size, "an odd number", 1, bounds.max_committee_size)
+    if not max(1, bounds.min_audit_rate_bps) <= offer.audit_rate_bps <= BPS:
+        raise _outside(
+            "terms.audit_rate", "audit rate", offer.audit_rate_bps / BPS, "a share", bounds.min_audit_rate_bps / BPS, 1
+        )
+    most_fee = Fri(bounds.seat_bond.units // FEE_SHARE_OF_SEAT)
+    if offer.audit_fee > most_fee:
+        raise _outside("terms.audit_fee", "audit fee", offer.audit_fee, "an amount", Fri(0), most_fee)
+    least = least_bond(offer.reward, offer.audit_fee, size, offer.audit_rate_bps)
+    bond = least if offer.worker_bond is None else offer.worker_bond
+    if bond < least:
+        raise InputError(
+            "terms.bond",
+            f"a bond of {bond} would let a worker gain by cheating",
+            remedy=f"ask for at least {least}, or leave --bond out",
+            bond=bond,
+            least=least,
+        )
+    low, high = bounds.min_window_blocks, bounds.max_window_blocks
+
+    def window(name: str, given: int | None, default: int) -> int:
+        return _within("terms.window", f"{name} window in blocks", given, default, low, high)
+
+    deadline = _within(
+        "terms.deadline",
+        "time to the deadline in seconds",
+        offer.deadline_seconds,
+        offer.default_deadline_seconds,
+        1,
+        bounds.max_deadline_seconds,
+    )
+    lease = _within(
+        "terms.lease",
+        "lease in seconds",
+        offer.lease_seconds,
+        min(offer.default_lease_seconds, deadline),
+        bounds.min_lease_seconds,
+        bounds.max_lease_seconds,
+    )
+    if lease > deadline:
+        raise InputError(
+            "terms.deadline",
+            f"no lease of {lease} s ends within a deadline of {deadline} s, so nobody could claim",
+            remedy="move the deadline, or shorten the lease",
+            lease_seconds=lease,
+            deadline_seconds=deadline,
+        )
+    return Terms(
+        reward=offer.reward,
+        audit_fee=offer.audit_fee,
+        worker_bond=bond,
+        committee_size=size,
+        audit_rate_bps=offer.audit_rate_bps,
+        lease_seconds=lease,
+        commit_blocks=window("commit", offer.commit_blocks, offer.default_commit_blocks),
+        reveal_blocks=window("reveal", offer.reveal_blocks, offer.default_reveal_blocks),
+        appeal_blocks=window("appeal", offer.appeal_blocks, offer.default_appeal_blocks),
+        deadline=timestamp + deadline,
+    )
+
+
+def check_means(terms: Terms, task_count: int, means: Means) -> Fri:
+    """The escrow, once it is sure that the job can be paid and audited.
+
+    Raises InputError: ``terms.too_many_tasks``, ``terms.too_few_verifiers``,
+    ``money.balance_too_small``.
+    """
+    if not 1 <= task_count <= means.bounds.max_tasks:
+        raise InputError(
+            "terms.too_many_tasks",
+            f"{task_count} tasks are more than the {means.bounds.max_tasks} that one job may have",
+            remedy="take more --frames-per-task, fewer regions, or several jobs",
+            tasks=task_count,
+            at_most=means.bounds.max_tasks,
+        )
+    if means.active_seats < terms.committee_size:
+        raise InputError(
+            "terms.too_few_verifiers",
+            f"{means.active_seats} verifier seats are active, fewer than a committee of {terms.committee_size}",
+            remedy="wait for verifiers, or ask for a smaller --committee",
+            active_seats=means.active_seats,
+            committee_size=terms.committee_size,
+        )
+    escrow = terms.escrow(task_count)
+    if escrow > means.wallet:
+        raise InputError(
+            "money.balance_too_small",
+            f"the job takes {escrow} and the wallet holds {means.wallet}",
+            remedy="offer less, render less, or fund the account (`tileproof account show`)",
+            escrow=escrow,
+            wallet=means.wallet,
+        )
+    return escrow
+
+
+def seats_for_majority(active_seats: int, committee_size: int) -> int:
+    """The least seats somebody must add to ``active_seats`` honest ones to hold a majority of
+    a drawn committee with a chance of one half or more (hypergeometric)."""
+    need = committee_size // 2 + 1
+    bought = need
+    while _majority_chance(active_seats, bought, committee_size) < 0.5:
+        bought += 1
+    return bought
+
+
+def _majority_chance(honest: int, bought: int, committee_size: int) -> float:
+    total = honest + bought
+    if total < committee_size:
+        return 1.0
+    ways = sum(
+        math.comb(bought, k) * math.comb(honest, committee_size - k)
+        for k in range(committee_size // 2 + 1, committee_size + 1)
+    )
+    return ways / math.comb(total, committee_size)
+
+
+def _within(code: str, what: str, given: int | None, default: int, low: int, high: int) -> int:
+    if given is None:
+        return min(max(default, low), high)
+    if not low <= given <= high:
+        raise _outside(code, what, given, "a number", low, high)
+    return given
+
+
+def _outside(code: str, what: str, value: object, kind: str, low: object, high: object) -> InputError:
+    return InputError(
+        code,
+        f"{what} {value} is outside what this contract allows",
+        remedy=f"give {kind} from {low} to {high}",
+        value=value,
+        low=low,
+        high=high,
+    )
