@@ -1,0 +1,306 @@
+"""What an audit saw, as a record that machines replay and a page that people read."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import jinja2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..domain.canonical import dump
+from ..domain.cid import Cid
+from ..domain.frames import format_frames
+from ..domain.job import Verdict
+from ..domain.manifest import AuditPolicy, RenderSettings, TaskSpec
+from ..domain.sampling import RoundId, SampleTile
+from ..domain.tiles import Tile
+from ..domain.verdict import Confirmation, FileFault, Judgement
+from .compare import HASH_BITS, Pixels, TileScore, difference_picture, eight_bit
+from .plan import SamplePlan, describe
+from .screen import Finding
+
+VERSION = 1
+THUMBNAIL_PX = 640
+"""Longest side of a frame's overview in the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeedSource:
+    """Where the audit seed came from, so that anyone can derive it again.
+
+    ``block_hash`` is None when the seed was given by hand and derives from nothing.
+    """
+
+    seed: int
+    seed_block: int
+    block_hash: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What re-rendered, in its own words."""
+
+    blender_build: str
+    device_class: str
+    device: str
+    sandbox: str
+
+
+@dataclass(frozen=True, slots=True)
+class TileRecord:
+    """One sample tile: who said what, and how far apart they are."""
+
+    sample: SampleTile
+    submitted: str  # digests of decoded pixels
+    rendered: str
+    score: TileScore
+    seconds: float  # the re-render
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Where the audit's wall-clock seconds went."""
+
+    fetch: float
+    screen: float
+    load: float
+    render: float
+    confirm: float
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """Everything a verdict rests on. ``tiles`` is empty when no tile was judged."""
+
+    of: RoundId
+    manifest: Cid
+    result: Cid
+    name: str  # the job's, for people
+    seed: SeedSource
+    policy: AuditPolicy
+    settings: RenderSettings
+    spec: TaskSpec
+    plan: SamplePlan
+    samples: tuple[SampleTile, ...]
+    machine: Machine | None
+    tiles: tuple[TileRecord, ...]
+    confirmation: Confirmation | None
+    faults: tuple[FileFault, ...]
+    findings: tuple[Finding, ...]
+    judgement: Judgement
+    timings: Timings
+    made_at: int  # Unix seconds
+
+    @property
+    def equal_tiles(self) -> int:
+        return sum(tile.score.equal for tile in self.tiles)
+
+    @property
+    def worst_psnr_db(self) -> float:
+        """Infinite when every judged tile is equal."""
+        return min((tile.score.psnr_db for tile in self.tiles), default=math.inf)
+
+    @property
+    def worst_phash(self) -> int:
+        return max((tile.score.hashes.phash for tile in self.tiles), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class TilePictures:
+    """Both versions of one judged tile; ``index`` is its place in the list."""
+
+    index: int
+    submitted: Pixels
+    rendered: Pixels
+
+
+@dataclass(frozen=True, slots=True)
+class FrameOverview:
+    """A submitted picture, made small: what the page draws the sample tiles on."""
+
+    frame: int
+    picture: NDArray[np.uint8]
+
+
+def overview(frame: int, pixels: Pixels) -> FrameOverview:
+    """``pixels`` scaled so that no side is longer than ``THUMBNAIL_PX``."""
+    picture = Image.fromarray(eight_bit(pixels)[..., :3])
+    picture.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
+    return FrameOverview(frame, np.asarray(picture, dtype=np.uint8))
+
+
+def to_json(report: AuditReport) -> bytes:
+    """``report.json``: canonical, complete, without pictures.
+
+    Felts are 0x-hex, digests are hex, an infinite PSNR is null (equal pictures).
+    """
+    of = report.of
+    return dump(
+        {
+            "version": VERSION,
+            "job_id": of.job_id,
+            "task": of.task,
+            "attempt": of.attempt,
+            "round": of.round,
+            "chain_id": hex(of.chain_id),
+            "contract": str(of.contract),
+            "manifest": str(report.manifest),
+            "result": str(report.result),
+            "seed": {
+                "audit_seed": hex(report.seed.seed),
+                "block": report.seed.seed_block,
+                "block_hash": None if report.seed.block_hash is None else hex(report.seed.block_hash),
+                "derivation": SEED_DERIVATION if report.seed.block_hash is not None else "given by hand",
+            },
+            "policy": _slots(report.policy),
+            "settings": _slots(report.settings),
+            "frames": format_frames(report.spec.frames),
+            "region": _box(report.spec.region),
+            "plan": {
+                "total_tiles": report.plan.total,
+                "sample_tiles": report.plan.sampled,
+                "area_share": report.plan.area_share,
+                "detection": [
+                    {"share": p.share, "tiles": p.tampered, "probability": p.detection}
+                    for p in report.plan.powers
+                ],
+            },
+            "samples": [{"frame": s.frame, "tile": _box(s.tile)} for s in report.samples],
+            "machine": None if report.machine is None else _slots(report.machine),
+            "tiles": [_tile(index, tile) for index, tile in enumerate(report.tiles)],
+            "confirmation": None
+            if report.confirmation is None
+            else {
+                "index": report.confirmation.index,
+                "audited": report.confirmation.audited,
+                "fresh": list(report.confirmation.fresh),
+                "agrees": report.confirmation.agrees,
+            },
+            "faults": [{"position": f.position, "ground": f.ground.value} for f in report.faults],
+            "findings": [
+                {"kind": f.oddity.value, "frame": f.frame, "detail": f.detail} for f in report.findings
+            ],
+            "verdict": report.judgement.verdict.value,
+            "ground": report.judgement.ground.value,
+            "index": report.judgement.index,
+            "reason": report.judgement.reason,
+            "timings": _slots(report.timings),
+            "made_at": report.made_at,
+        }
+    )
+
+
+SEED_DERIVATION = (
+    "Poseidon('TILEPROOF_AUDIT', chain_id, contract, job_id, task, attempt, round, "
+    "Poseidon(result codec, digest low, digest high), block hash)"
+)
+
+
+def to_html(report: AuditReport, pictures: Sequence[TilePictures], overviews: Sequence[FrameOverview]) -> str:
+    """``report.html``: one file that opens anywhere, with every picture inside it.
+
+    No script, nothing loaded from elsewhere; every word of another party is escaped.
+    """
+    by_index = {each.index: each for each in pictures}
+    shown = [
+        {
+            "index": index,
+            "record": report.tiles[index],
+            "submitted": _data_uri(eight_bit(each.submitted)[..., :3]),
+            "rendered": _data_uri(eight_bit(each.rendered)[..., :3]),
+            "difference": _data_uri(difference_picture(each.submitted, each.rendered)),
+        }
+        for index, each in sorted(by_index.items())
+        if index < len(report.tiles)
+    ]
+    region = report.spec.region
+    maps = [
+        {
+            "frame": each.frame,
+            "picture": _data_uri(each.picture),
+            "boxes": [
+                {
+                    "index": index,
+                    "tile": sample.tile.relative_to(region),
+                    "state": _state(report, index),
+                }
+                for index, sample in enumerate(report.samples)
+                if sample.frame == each.frame
+            ],
+        }
+        for each in overviews
+    ]
+    return _template().render(
+        report=report,
+        verdict=Verdict,
+        different=[each for each in shown if not each["record"].score.equal],  # type: ignore[attr-defined]
+        equal=[each for each in shown if each["record"].score.equal],  # type: ignore[attr-defined]
+        maps=maps,
+        region=region,
+        frames=format_frames(report.spec.frames),
+        plan_lines=describe(report.plan),
+        derivation=SEED_DERIVATION,
+        hash_bits=HASH_BITS,
+        settings=_slots(report.settings),
+    )
+
+
+def _state(report: AuditReport, index: int) -> str:
+    if index >= len(report.tiles):
+        return "unjudged"
+    return "equal" if report.tiles[index].score.equal else "different"
+
+
+def _tile(index: int, tile: TileRecord) -> dict[str, object]:
+    score = tile.score
+    return {
+        "index": index,
+        "frame": tile.sample.frame,
+        "tile": _box(tile.sample.tile),
+        "submitted": tile.submitted,
+        "rendered": tile.rendered,
+        "equal": score.equal,
+        "equal_share": score.equal_share,
+        "max_difference": score.max_difference,
+        "psnr_db": None if math.isinf(score.psnr_db) else score.psnr_db,
+        "phash": score.hashes.phash,
+        "dhash": score.hashes.dhash,
+        "whash": score.hashes.whash,
+        "seconds": tile.seconds,
+    }
+
+
+def _slots(record: object) -> dict[str, object]:
+    return {name: getattr(record, name) for name in type(record).__slots__}  # type: ignore[attr-defined]
+
+
+def _box(tile: Tile) -> list[int]:
+    return [tile.x0, tile.y0, tile.x1, tile.y1]
+
+
+def _data_uri(picture: NDArray[np.uint8]) -> str:
+    out = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(picture)).save(out, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader(__package__, package_path="."),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["percent"] = lambda share: f"{math.floor(share * 10000) / 100:g} %"
+    environment.filters["db"] = lambda value: "∞" if math.isinf(value) else f"{value:.1f} dB"
+    environment.filters["hex"] = hex
+    return environment.get_template("report.html.jinja")
