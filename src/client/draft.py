@@ -120,7 +120,9 @@ def draft_manifest(
     text = request.frames or f"{facts.frame_start}-{facts.frame_end}x{facts.frame_step}"
     frames = parse_frames(text, first=facts.frame_start, last=facts.frame_end)
     regions = split(settings.full_frame, request.columns, request.rows)
-    groups = [frames[at : at + request.frames_per_task] for at in range(0, len(frames), request.frames_per_task)]
+    groups = [
+        frames[at : at + request.frames_per_task] for at in range(0, len(frames), request.frames_per_task)
+    ]
     return Manifest(
         version=VERSION,
         name=_plain_name(request.blend),

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..audit.plan import SamplePlan, plan_audit
+from ..audit.plan import MajorityPrice, SamplePlan, majority_price, plan_audit
 from ..domain.hops import Hop
 from ..domain.job import Terms
 from ..domain.manifest import Manifest, encode
@@ -15,7 +15,7 @@ from ..ports.ledger import Ledger
 from ..ports.renderer import Renderer
 from ..ports.scene import PackedScene, SceneFacts, SceneInspector, ScenePacker
 from .draft import check_scene, draft_manifest, render_settings
-from .price import Means, check_means, make_terms, seats_for_majority
+from .price import Means, check_means, make_terms
 from .request import Offer, PictureRequest
 
 log = logging.getLogger("tileproof.client")
@@ -44,8 +44,7 @@ class SubmissionPlan:
     audit: SamplePlan  # of the task whose audit sees least
     wallet: Fri
     active_seats: int
-    majority_seats: int  # to be bought for an even chance of a committee's majority
-    majority_cost: Fri
+    majority: MajorityPrice  # what an even chance of owning a committee's majority costs
 
     @property
     def task_count(self) -> int:
@@ -83,7 +82,6 @@ def plan_submission(pictures: PicturePlan, offer: Offer, *, ledger: Ledger) -> S
     terms = make_terms(offer, means.bounds, means.timestamp)
     tasks = len(pictures.manifest.tasks)
     escrow = check_means(terms, tasks, means)
-    seats = seats_for_majority(means.active_seats, terms.committee_size)
     plan = SubmissionPlan(
         pictures=pictures,
         terms=terms,
@@ -91,8 +89,7 @@ def plan_submission(pictures: PicturePlan, offer: Offer, *, ledger: Ledger) -> S
         audit=weakest_audit(pictures.manifest, terms),
         wallet=means.wallet,
         active_seats=means.active_seats,
-        majority_seats=seats,
-        majority_cost=means.bounds.seat_bond * seats,
+        majority=majority_price(means.active_seats, means.bounds.seat_bond, terms.committee_size),
     )
     log.info("hop=%d planned tasks=%d escrow_fri=%d", Hop.PLANNED, tasks, escrow.units)
     return plan

@@ -1,8 +1,7 @@
-"""Terms and their price: what the contract will hold, and what cheating would cost."""
+"""Terms and their price, held against what the contract allows and the wallet holds."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from ..domain.errors import InputError
@@ -46,10 +45,17 @@ def make_terms(offer: Offer, bounds: Bounds, timestamp: int) -> Terms:
         )
     size = offer.committee_size
     if size % 2 == 0 or not 1 <= size <= bounds.max_committee_size:
-        raise _outside("terms.committee_size", "committee size", size, "an odd number", 1, bounds.max_committee_size)
+        raise _outside(
+            "terms.committee_size", "committee size", size, "an odd number", 1, bounds.max_committee_size
+        )
     if not max(1, bounds.min_audit_rate_bps) <= offer.audit_rate_bps <= BPS:
         raise _outside(
-            "terms.audit_rate", "audit rate", offer.audit_rate_bps / BPS, "a share", bounds.min_audit_rate_bps / BPS, 1
+            "terms.audit_rate",
+            "audit rate",
+            offer.audit_rate_bps / BPS,
+            "a share",
+            bounds.min_audit_rate_bps / BPS,
+            1,
         )
     most_fee = Fri(bounds.seat_bond.units // FEE_SHARE_OF_SEAT)
     if offer.audit_fee > most_fee:
@@ -124,7 +130,7 @@ def check_means(terms: Terms, task_count: int, means: Means) -> Fri:
     if means.active_seats < terms.committee_size:
         raise InputError(
             "terms.too_few_verifiers",
-            f"{means.active_seats} verifier seats are active, fewer than a committee of {terms.committee_size}",
+            f"{means.active_seats} verifier seats are active; a committee has {terms.committee_size}",
             remedy="wait for verifiers, or ask for a smaller --committee",
             active_seats=means.active_seats,
             committee_size=terms.committee_size,
@@ -139,27 +145,6 @@ def check_means(terms: Terms, task_count: int, means: Means) -> Fri:
             wallet=means.wallet,
         )
     return escrow
-
-
-def seats_for_majority(active_seats: int, committee_size: int) -> int:
-    """The least seats somebody must add to ``active_seats`` honest ones to hold a majority of
-    a drawn committee with a chance of one half or more (hypergeometric)."""
-    need = committee_size // 2 + 1
-    bought = need
-    while _majority_chance(active_seats, bought, committee_size) < 0.5:
-        bought += 1
-    return bought
-
-
-def _majority_chance(honest: int, bought: int, committee_size: int) -> float:
-    total = honest + bought
-    if total < committee_size:
-        return 1.0
-    ways = sum(
-        math.comb(bought, k) * math.comb(honest, committee_size - k)
-        for k in range(committee_size // 2 + 1, committee_size + 1)
-    )
-    return ways / math.comb(total, committee_size)
 
 
 def _within(code: str, what: str, given: int | None, default: int, low: int, high: int) -> int:
