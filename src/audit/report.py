@@ -17,7 +17,6 @@ from PIL import Image
 from ..domain.canonical import dump
 from ..domain.cid import Cid
 from ..domain.frames import format_frames
-from ..domain.job import Verdict
 from ..domain.manifest import AuditPolicy, RenderSettings, TaskSpec
 from ..domain.sampling import RoundId, SampleTile
 from ..domain.tiles import Tile
@@ -35,7 +34,7 @@ THUMBNAIL_PX = 640
 class SeedSource:
     """Where the audit seed came from, so that anyone can derive it again.
 
-    ``block_hash`` is None when the seed was given by hand and derives from nothing.
+    ``block_hash`` is None when the seed was given, and not derived here.
     """
 
     seed: int
@@ -76,19 +75,26 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """What the manifest asks of the worker, and of its auditors."""
+
+    name: str  # the job's, for people
+    policy: AuditPolicy
+    settings: RenderSettings
+    spec: TaskSpec
+    plan: SamplePlan
+    samples: tuple[SampleTile, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AuditReport:
     """Everything a verdict rests on. ``tiles`` is empty when no tile was judged."""
 
     of: RoundId
     manifest: Cid
     result: Cid
-    name: str  # the job's, for people
     seed: SeedSource
-    policy: AuditPolicy
-    settings: RenderSettings
-    spec: TaskSpec
-    plan: SamplePlan
-    samples: tuple[SampleTile, ...]
+    work: Work | None  # None when the manifest could not be had or used
     machine: Machine | None
     tiles: tuple[TileRecord, ...]
     confirmation: Confirmation | None
@@ -157,22 +163,11 @@ def to_json(report: AuditReport) -> bytes:
                 "audit_seed": hex(report.seed.seed),
                 "block": report.seed.seed_block,
                 "block_hash": None if report.seed.block_hash is None else hex(report.seed.block_hash),
-                "derivation": SEED_DERIVATION if report.seed.block_hash is not None else "given by hand",
+                "derivation": SEED_DERIVATION
+                if report.seed.block_hash is not None
+                else "given, not derived here",
             },
-            "policy": _slots(report.policy),
-            "settings": _slots(report.settings),
-            "frames": format_frames(report.spec.frames),
-            "region": _box(report.spec.region),
-            "plan": {
-                "total_tiles": report.plan.total,
-                "sample_tiles": report.plan.sampled,
-                "area_share": report.plan.area_share,
-                "detection": [
-                    {"share": p.share, "tiles": p.tampered, "probability": p.detection}
-                    for p in report.plan.powers
-                ],
-            },
-            "samples": [{"frame": s.frame, "tile": _box(s.tile)} for s in report.samples],
+            "work": None if report.work is None else _work(report.work),
             "machine": None if report.machine is None else _slots(report.machine),
             "tiles": [_tile(index, tile) for index, tile in enumerate(report.tiles)],
             "confirmation": None
@@ -220,35 +215,31 @@ def to_html(report: AuditReport, pictures: Sequence[TilePictures], overviews: Se
         for index, each in sorted(by_index.items())
         if index < len(report.tiles)
     ]
-    region = report.spec.region
+    work = report.work
     maps = [
         {
             "frame": each.frame,
             "picture": _data_uri(each.picture),
             "boxes": [
-                {
-                    "index": index,
-                    "tile": sample.tile.relative_to(region),
-                    "state": _state(report, index),
-                }
-                for index, sample in enumerate(report.samples)
+                {"index": at, "tile": sample.tile.relative_to(work.spec.region), "state": _state(report, at)}
+                for at, sample in enumerate(work.samples)
                 if sample.frame == each.frame
             ],
         }
         for each in overviews
+        if work is not None
     ]
     return _template().render(
         report=report,
-        verdict=Verdict,
         different=[each for each in shown if not each["record"].score.equal],  # type: ignore[attr-defined]
         equal=[each for each in shown if each["record"].score.equal],  # type: ignore[attr-defined]
         maps=maps,
-        region=region,
-        frames=format_frames(report.spec.frames),
-        plan_lines=describe(report.plan),
+        work=work,
+        frames="" if work is None else format_frames(work.spec.frames),
+        plan_lines=() if work is None else describe(work.plan),
         derivation=SEED_DERIVATION,
         hash_bits=HASH_BITS,
-        settings=_slots(report.settings),
+        settings={} if work is None else _slots(work.settings),
     )
 
 
@@ -256,6 +247,25 @@ def _state(report: AuditReport, index: int) -> str:
     if index >= len(report.tiles):
         return "unjudged"
     return "equal" if report.tiles[index].score.equal else "different"
+
+
+def _work(work: Work) -> dict[str, object]:
+    return {
+        "name": work.name,
+        "policy": _slots(work.policy),
+        "settings": _slots(work.settings),
+        "frames": format_frames(work.spec.frames),
+        "region": _box(work.spec.region),
+        "plan": {
+            "total_tiles": work.plan.total,
+            "sample_tiles": work.plan.sampled,
+            "area_share": work.plan.area_share,
+            "detection": [
+                {"share": p.share, "tiles": p.tampered, "probability": p.detection} for p in work.plan.powers
+            ],
+        },
+        "samples": [{"frame": s.frame, "tile": _box(s.tile)} for s in work.samples],
+    }
 
 
 def _tile(index: int, tile: TileRecord) -> dict[str, object]:

@@ -1,0 +1,375 @@
+"""One audit: fetch, look at every picture, re-render the sample tiles, judge, report.
+
+Used by the loop and by ``tileproof verifier audit``. It reads no ledger and sends nothing.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from ..audit.compare import Pixels, compare_tiles, pixel_digest
+from ..audit.plan import plan_audit
+from ..audit.report import (
+    AuditReport,
+    FrameOverview,
+    Machine,
+    TilePictures,
+    TileRecord,
+    Timings,
+    Work,
+    overview,
+    to_html,
+    to_json,
+)
+from ..audit.screen import FrameFacts, facts_of, screen
+from ..domain import manifest as manifests
+from ..domain.errors import EvidenceError, MachineError, ServiceError
+from ..domain.job import Ground
+from ..domain.manifest import Manifest
+from ..domain.result import frame_file, max_frame_bytes, max_result_bytes
+from ..domain.sampling import sample_tiles
+from ..domain.tiles import Tile
+from ..domain.verdict import (
+    Confirmation,
+    FileFault,
+    Judgement,
+    inconclusive,
+    judge_files,
+    judge_tiles,
+    unavailable,
+)
+from ..ports.clock import Clock
+from ..ports.content import ContentStore
+from ..ports.images import ImageDecoder, ImageFormat
+from ..ports.renderer import Limits, Renderer, RenderSession
+from .fetching import AuditStopped, Fetcher, SceneCache
+from .settings import VerifierSettings
+from .subject import Subject
+
+Progress = Callable[[str, int, int], None]
+"""Called with (``fetch`` | ``screen`` | ``render`` | ``confirm``, done, in all)."""
+
+_T = TypeVar("_T")
+MAX_FAULTS = 8
+MAX_OVERVIEWS = 8
+_GROUNDS = {
+    "image.missing": Ground.MISSING,
+    "image.undecodable": Ground.UNDECODABLE,
+    "image.wrong_format": Ground.WRONG_FORMAT,
+}
+
+
+def audit_submission(
+    *,
+    subject: Subject,
+    store: ContentStore,
+    renderer: Renderer,
+    decoder: ImageDecoder,
+    clock: Clock,
+    settings: VerifierSettings,
+    home: Path,
+    evidence: Path,
+    deadline: float | None = None,
+    progress: Progress | None = None,
+) -> AuditReport:
+    """Judges one submission and writes ``report.json`` and ``report.html`` into ``evidence``.
+
+    The verdict is the same for every honest verifier of the same device class. Whatever
+    goes wrong on this machine, and running past ``deadline`` (by ``clock.monotonic``), is
+    inconclusive and says why; bytes that nobody serves in time are unavailable. Scenes are
+    kept below ``home`` for the next audit; everything else made there is removed.
+
+    Raises:
+        AuditStopped: the process was asked to stop.
+        MachineError: the report itself cannot be written.
+    """
+    (home / "work").mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix="audit-", dir=home / "work"))
+    try:
+        audit = _Audit(subject, store, renderer, decoder, clock, settings, home, scratch, deadline, progress)
+        report = audit.run()
+        _write(audit, report, evidence, settings)
+        return report
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+class _Decided(Exception):
+    """The verdict is known before all steps are done."""
+
+    def __init__(self, judgement: Judgement) -> None:
+        super().__init__(judgement.reason)
+        self.judgement = judgement
+
+
+class _Audit:
+    """The state of one audit; its steps are called once, in the order of ``_steps``."""
+
+    def __init__(
+        self,
+        subject: Subject,
+        store: ContentStore,
+        renderer: Renderer,
+        decoder: ImageDecoder,
+        clock: Clock,
+        settings: VerifierSettings,
+        home: Path,
+        scratch: Path,
+        deadline: float | None,
+        progress: Progress | None,
+    ) -> None:
+        self._subject, self._renderer, self._decoder = subject, renderer, decoder
+        self._clock, self._settings, self._scratch = clock, settings, scratch
+        self._deadline = deadline
+        self._progress: Progress = progress or (lambda step, done, total: None)
+        now = clock.monotonic()
+        allowed = settings.fetch_seconds if deadline is None else (deadline - now) * settings.fetch_share
+        self._fetcher = Fetcher(store, clock, settings.poll_seconds, now + allowed)
+        self._scenes = SceneCache(home / "scenes", settings.scene_cache_bytes)
+        self._seconds: dict[str, float] = dict.fromkeys(Timings.__slots__, 0.0)
+        self._work: Work | None = None
+        self._machine: Machine | None = None
+        self._facts: list[FrameFacts] = []
+        self._faults: list[FileFault] = []
+        self._submitted: dict[int, Pixels] = {}
+        self._rendered: dict[int, Pixels] = {}
+        self._records: dict[int, TileRecord] = {}
+        self._confirmation: Confirmation | None = None
+        self.overviews: list[FrameOverview] = []
+
+    def run(self) -> AuditReport:
+        try:
+            judgement = self._steps()
+        except _Decided as decided:
+            judgement = decided.judgement
+        except (MachineError, ServiceError) as error:
+            judgement = inconclusive(f"this verifier could not finish the audit ({error.code})")
+        except EvidenceError as error:
+            judgement = inconclusive(f"the job itself cannot be judged ({error.code})")
+        complete = self._work is not None and len(self._records) == len(self._work.samples)
+        return AuditReport(
+            of=self._subject.of,
+            manifest=self._subject.manifest,
+            result=self._subject.result,
+            seed=self._subject.seed,
+            work=self._work,
+            machine=self._machine,
+            tiles=tuple(self._records[at] for at in sorted(self._records)) if complete else (),
+            confirmation=self._confirmation,
+            faults=tuple(self._faults),
+            findings=screen(self._facts),
+            judgement=judgement,
+            timings=Timings(**self._seconds),
+            made_at=int(self._clock.now()),
+        )
+
+    def pictures(self, different: int, equal: int) -> list[TilePictures]:
+        """The first few tiles of either kind, both versions."""
+        wanted = [at for at, each in sorted(self._records.items()) if not each.score.equal][:different]
+        wanted += [at for at, each in sorted(self._records.items()) if each.score.equal][:equal]
+        return [TilePictures(at, self._submitted[at], self._rendered[at]) for at in wanted]
+
+    def _steps(self) -> Judgement:
+        manifest = self._read_manifest()
+        self._work = work = self._understand(manifest)
+        self._fetch_result(work)
+        self._look_at_pictures(work)
+        faulty = judge_files(self._faults)
+        if faulty is not None:
+            return faulty
+        own = self._renderer.report().device_class
+        if own != work.settings.device_class:
+            return inconclusive(f"this machine is of class {own}, the job of {work.settings.device_class}")
+        with self._timed("fetch"):
+            scene = self._or_unavailable("scene", lambda: self._scenes.get(manifest, self._fetcher))
+        blend = scene / manifest.blend
+        self._render_samples(blend, work)
+        equal = [self._records[at].score.equal for at in range(len(work.samples))]
+        if not all(equal):
+            self._confirm(blend, work, equal.index(False))
+        return judge_tiles(equal, self._confirmation)
+
+    def _read_manifest(self) -> Manifest:
+        with self._timed("fetch"):
+            block = self._or_unavailable(
+                "manifest", lambda: self._fetcher.block(self._subject.manifest, manifests.MAX_BYTES)
+            )
+        return manifests.decode(block)
+
+    def _understand(self, manifest: Manifest) -> Work:
+        task = self._subject.of.task
+        if len(manifest.tasks) != self._subject.task_count or task >= len(manifest.tasks):
+            raise _Decided(inconclusive("the manifest and the ledger disagree about the number of tasks"))
+        if sum(file.size for file in manifest.files) > self._settings.max_scene_bytes:
+            raise _Decided(inconclusive("the scene is larger than this verifier takes"))
+        return Work(
+            name=manifest.name,
+            policy=manifest.audit,
+            settings=manifest.settings,
+            spec=manifest.tasks[task],
+            plan=plan_audit(manifest, task, self._subject.audit_rate_bps),
+            samples=sample_tiles(self._subject.seed.seed, manifest, task),
+        )
+
+    def _fetch_result(self, work: Work) -> None:
+        into = self._scratch / "result"
+        cap = max_result_bytes(work.settings, work.spec)
+        try:
+            with self._timed("fetch"):
+                self._or_unavailable("result", lambda: self._fetcher.tree(self._subject.result, into, cap))
+        except EvidenceError:
+            # Too large or with names that no honest result has: the same for every verifier.
+            self._faults.append(FileFault(0, Ground.WRONG_FORMAT))
+        self._progress("fetch", 1, 1)
+
+    def _look_at_pictures(self, work: Work) -> None:
+        """Decodes every picture once; keeps the sample tiles' pixels and each frame's facts."""
+        wanted: defaultdict[int, list[int]] = defaultdict(list)
+        for index, sample in enumerate(work.samples):
+            wanted[sample.frame].append(index)
+        with self._timed("screen"):
+            for position, frame in enumerate(work.spec.frames):
+                if len(self._faults) >= MAX_FAULTS or any(f.position == position for f in self._faults):
+                    break
+                self._check_time()
+                pixels = self._picture(work, position)
+                self._progress("screen", position + 1, len(work.spec.frames))
+                if pixels is None:
+                    continue
+                self._facts.append(facts_of(frame, pixels))
+                for index in wanted[frame]:
+                    box = work.samples[index].tile.relative_to(work.spec.region)
+                    self._submitted[index] = pixels[box.y0 : box.y1, box.x0 : box.x1].copy()
+                if wanted[frame] and len(self.overviews) < MAX_OVERVIEWS:
+                    self.overviews.append(overview(frame, pixels))
+
+    def _picture(self, work: Work, position: int) -> Pixels | None:
+        path = self._scratch / "result" / frame_file(work.spec.frames[position])
+        if path.is_symlink() or not path.is_file():
+            self._faults.append(FileFault(position, Ground.MISSING))
+            return None
+        if path.stat().st_size > max_frame_bytes(work.settings, work.spec):
+            self._faults.append(FileFault(position, Ground.WRONG_FORMAT))
+            return None
+        expected = _format(work, work.spec.region)
+        try:
+            try:
+                return self._decoder.decode(path, expected)
+            except EvidenceError as error:
+                if error.code != "image.undecodable":
+                    raise
+                # The decoder's own time limit may have struck: a busy machine must not slash.
+                return self._decoder.decode(path, expected)
+        except EvidenceError as error:
+            if error.code not in _GROUNDS:
+                raise
+            self._faults.append(FileFault(position, _GROUNDS[error.code]))
+            return None
+
+    def _render_samples(self, blend: Path, work: Work) -> None:
+        order = sorted(range(len(work.samples)), key=lambda at: (work.samples[at].frame, at))
+        with self._session(blend, work, "samples", len(order)) as session:
+            report = session.report()
+            self._machine = Machine(report.blender_build, report.device_class, report.device, report.sandbox)
+            for done, index in enumerate(order, start=1):
+                self._check_time()
+                with self._timed("render"):
+                    pixels, seconds = self._render(session, work, index)
+                self._rendered[index] = pixels
+                self._records[index] = TileRecord(
+                    sample=work.samples[index],
+                    submitted=pixel_digest(self._submitted[index]),
+                    rendered=pixel_digest(pixels),
+                    score=compare_tiles(self._submitted[index], pixels),
+                    seconds=seconds,
+                )
+                self._progress("render", done, len(order))
+
+    def _confirm(self, blend: Path, work: Work, index: int) -> None:
+        """Renders one tile twice more, each time by a process that has rendered nothing else."""
+        fresh: list[str] = []
+        with self._timed("confirm"):
+            for turn in ("again-1", "again-2"):
+                self._check_time()
+                with self._session(blend, work, turn, 1) as session:
+                    fresh.append(pixel_digest(self._render(session, work, index)[0]))
+                self._progress("confirm", len(fresh), 2)
+        self._confirmation = Confirmation(index, self._records[index].rendered, (fresh[0], fresh[1]))
+
+    def _render(self, session: RenderSession, work: Work, index: int) -> tuple[Pixels, float]:
+        sample = work.samples[index]
+        rendered = session.render(sample.frame, sample.tile)
+        try:
+            return self._decoder.decode(rendered.path, _format(work, sample.tile)), rendered.seconds
+        except EvidenceError as error:
+            raise MachineError("render.unreadable", "our own picture cannot be read") from error
+        finally:
+            rendered.path.unlink(missing_ok=True)
+
+    @contextmanager
+    def _session(self, blend: Path, work: Work, name: str, tiles: int) -> Iterator[RenderSession]:
+        out = self._scratch / name
+        out.mkdir()
+        left = self._settings.session_seconds
+        if self._deadline is not None:
+            left = min(left, self._deadline - self._clock.monotonic())
+        largest = max_frame_bytes(work.settings, work.spec)
+        limits = Limits(
+            wall_seconds=max(1.0, left),
+            memory_bytes=self._settings.memory_bytes,
+            output_bytes=tiles * largest + (64 << 20),
+            threads=self._settings.threads,
+        )
+        opening = self._clock.monotonic()
+        with self._renderer.open(blend, work.settings, out, limits) as session:
+            if name == "samples":
+                self._seconds["load"] = self._clock.monotonic() - opening
+            yield session
+
+    def _or_unavailable(self, what: str, fetch: Callable[[], _T]) -> _T:
+        try:
+            return fetch()
+        except ServiceError as error:
+            if error.code != "content.not_found":
+                raise
+            raise _Decided(unavailable(f"nobody served the {what} in time")) from error
+
+    def _check_time(self) -> None:
+        if self._clock.stopping:
+            raise AuditStopped
+        if self._deadline is not None and self._clock.monotonic() >= self._deadline:
+            raise _Decided(inconclusive("this verifier ran out of time"))
+
+    @contextmanager
+    def _timed(self, step: str) -> Iterator[None]:
+        start = self._clock.monotonic()
+        try:
+            yield
+        finally:
+            self._seconds[step] += self._clock.monotonic() - start
+
+
+def _format(work: Work, tile: Tile) -> ImageFormat:
+    settings = work.settings
+    return ImageFormat(settings.container, tile.width, tile.height, settings.channels, settings.depth)
+
+
+def _write(audit: _Audit, report: AuditReport, evidence: Path, settings: VerifierSettings) -> None:
+    pictures = audit.pictures(settings.pictures_different, settings.pictures_equal) if report.tiles else []
+    try:
+        evidence.mkdir(parents=True, exist_ok=True)
+        (evidence / "report.json").write_bytes(to_json(report))
+        (evidence / "report.html").write_text(to_html(report, pictures, audit.overviews), encoding="utf-8")
+    except OSError as error:
+        raise MachineError(
+            "machine.report_unwritable",
+            "the audit's report cannot be written",
+            remedy="free disk space, or choose another folder",
+            path=str(evidence),
+        ) from error

@@ -1,0 +1,323 @@
+"""The verifier's loop: follow the ledger, audit when drawn, commit, reveal, settle.
+
+Ledger and journal are touched by the loop's own thread only. One audit at a time runs beside
+it, so that a long render never makes a reveal late.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..audit.report import AuditReport
+from ..domain.cid import Cid
+from ..domain.errors import ServiceError, TileproofError
+from ..domain.hops import Hop
+from ..domain.job import Job, Task, TaskState
+from ..ports.clock import Clock
+from ..ports.content import ContentStore
+from ..ports.images import ImageDecoder
+from ..ports.journal import Journal
+from ..ports.ledger import Head, Ledger, ResultSubmitted, TaskDrawn
+from ..ports.renderer import Renderer
+from .audit import audit_submission
+from .ballots import OVER, Ballots, seal, send
+from .fetching import AuditStopped
+from .pace import Pace
+from .settings import VerifierSettings
+from .subject import Subject, subject_of_round
+from .votes import RoundKey, Stage, Votes, key_of
+
+log = logging.getLogger("tileproof.verifier")
+
+_WATCHED = "watched"
+_CURSOR = ("cursor", "events")
+
+
+@dataclass(frozen=True, slots=True)
+class _Audited:
+    """What the audit thread hands back."""
+
+    report: AuditReport
+    evidence: Cid
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    key: RoundKey
+    subject: Subject
+    future: Future[_Audited]
+
+
+class Verifier:
+    """Runs until asked to stop. Killed at any point, it goes on from its journal when run
+    again, and no seat of it ever commits to two verdicts in one round.
+
+    ``executor`` runs audits and everything else that touches the store; one thread by default.
+    """
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        store: ContentStore,
+        renderer: Renderer,
+        decoder: ImageDecoder,
+        journal: Journal,
+        clock: Clock,
+        settings: VerifierSettings,
+        home: Path,
+        executor: Executor | None = None,
+    ) -> None:
+        self._ledger, self._store, self._renderer, self._decoder = ledger, store, renderer, decoder
+        self._journal, self._clock, self._settings, self._home = journal, clock, settings, home
+        self._executor = executor or ThreadPoolExecutor(1, thread_name_prefix="audit")
+        self._votes = Votes(journal)
+        self._ballots = Ballots(ledger, self._votes)
+        self._pace = Pace(settings.block_seconds)
+        self._watched = {_parse_watched(name) for name in journal.all(_WATCHED)}
+        self._running: _Running | None = None
+        self._given_up: set[RoundKey] = set()
+        self._told: set[RoundKey] = set()
+        self._first_seen: dict[tuple[str, RoundKey], float] = {}
+        self._slots: frozenset[int] = frozenset()
+
+    def run(self) -> None:
+        """Raises what makes going on pointless: ServiceError that no retry mends, MachineError
+        and ConfigError of the ports."""
+        shutil.rmtree(self._home / "work", ignore_errors=True)  # a killed audit's leavings
+        self._read_seats()
+        log.info("started account=%s seats=%s", self._ledger.account(), sorted(self._slots))
+        try:
+            while not self._clock.stopping:
+                self._tick_or_wait()
+                if self._clock.wait(self._settings.poll_seconds):
+                    break
+            self._finish_quickly()
+        finally:
+            self._executor.shutdown(wait=True)
+        log.info("stopped open_votes=%d", sum(v.stage.is_open for v in self._votes.every()))
+
+    def _tick_or_wait(self) -> None:
+        try:
+            self.tick()
+        except ServiceError as error:
+            if not error.retryable:
+                raise
+            log.warning("waiting for a service: %s (%s)", error.message, error.code)
+
+    def tick(self) -> None:
+        """One look at the ledger and everything that follows from it."""
+        if not self._slots:
+            self._read_seats()
+        head = self._ledger.head()
+        self._pace.observe(head)
+        self._follow_events()
+        self._collect_audit()
+        for job_id, numbers in sorted(self._watched_by_job().items()):
+            job = self._ledger.job(job_id)
+            tasks = [task for task in self._ledger.tasks(job_id) if task.task in numbers]
+            self._look_at(job, tasks, head)
+        self._unpin_what_is_over(head)
+
+    def _follow_events(self) -> None:
+        record = self._journal.get(*_CURSOR)
+        cursor = 0 if record is None else int(str(record["block"]))
+        page = self._ledger.events(cursor)
+        for event in page.events:
+            if isinstance(event, ResultSubmitted | TaskDrawn):
+                self._watch(event.job_id, event.task)
+        if page.cursor != cursor:
+            self._journal.put(*_CURSOR, {"block": page.cursor})
+
+    def _look_at(self, job: Job, tasks: Sequence[Task], head: Head) -> None:
+        draw: list[int] = []
+        settle: list[int] = []
+        for task in tasks:
+            key = key_of(task)
+            self._ballots.update(task, key, head)
+            if task.state is TaskState.DRAWABLE and self._my_turn("draw", key):
+                draw.append(task.task)
+            elif task.state is TaskState.SETTLEABLE and self._my_turn("settle", key):
+                settle.append(task.task)
+            elif task.state is TaskState.COMMITTING:
+                self._audit_if_drawn(job, task, key, head)
+            elif task.state in OVER:
+                self._unwatch(job.job_id, task.task)
+        self._send_draws(job.job_id, draw)
+        self._ballots.send_commits(job.job_id, tasks)
+        self._ballots.send_reveals(job.job_id, tasks)
+        self._send_settles(job.job_id, settle)
+
+    # --- audits ---
+
+    def _audit_if_drawn(self, job: Job, task: Task, key: RoundKey, head: Head) -> None:
+        new = key not in self._told
+        if new:
+            self._read_seats()
+        seats = self._my_seats(task)
+        if new:
+            self._told.add(key)
+            log.info(
+                "hop=%d drawn job=%d task=%d attempt=%d round=%d seed=%#x mine=%s",
+                Hop.DRAWN, key.job_id, key.task, key.attempt, key.round, task.audit_seed or 0, seats,
+            )  # fmt: skip
+        if not seats or self._running or key in self._given_up or self._votes.of(key):
+            return
+        left = task.window_ends_block - head.block - self._settings.commit_margin_blocks
+        deadline = self._clock.monotonic() + max(0.0, left * self._pace.seconds_per_block)
+        try:
+            subject = subject_of_round(self._ledger, job, task)
+        except ServiceError as error:
+            if error.retryable:
+                raise
+            log.error("cannot audit job=%d task=%d: %s (%s)", key.job_id, key.task, error, error.code)
+            self._given_up.add(key)
+            return
+        future = self._executor.submit(self._audit, subject, key, deadline)
+        self._running = _Running(key, subject, future)
+
+    def _audit(self, subject: Subject, key: RoundKey, deadline: float) -> _Audited:
+        """Runs in the audit thread: store, renderer, decoder and files only."""
+        evidence = self._report_folder(key)
+        shutil.rmtree(evidence, ignore_errors=True)
+        report = audit_submission(
+            subject=subject,
+            store=self._store,
+            renderer=self._renderer,
+            decoder=self._decoder,
+            clock=self._clock,
+            settings=self._settings,
+            home=self._home,
+            evidence=evidence,
+            deadline=deadline,
+        )
+        return _Audited(report, self._store.add_directory(evidence))
+
+    def _collect_audit(self) -> None:
+        """Seals the verdict of a finished audit: salt and all are durable before anything is sent."""
+        running = self._running
+        if running is None or not running.future.done():
+            return
+        key = running.key
+        task = self._ledger.task(key.job_id, key.task)  # first: should it fail, the audit is kept
+        self._running = None
+        try:
+            audited = running.future.result()
+        except AuditStopped:
+            return
+        except TileproofError as error:
+            log.error("audit failed job=%d task=%d: %s (%s)", key.job_id, key.task, error, error.code)
+            if not (isinstance(error, ServiceError) and error.retryable):
+                self._given_up.add(key)
+            return
+        except Exception:
+            # One job must not stop the others; the seat stays silent, and the log says why.
+            log.exception("audit crashed job=%d task=%d", key.job_id, key.task)
+            self._given_up.add(key)
+            return
+        self._log_audited(key, audited)
+        if key_of(task) == key:
+            for seat in self._my_seats(task):
+                self._votes.put(
+                    seal(running.subject.of, key, seat, audited.report.judgement, audited.evidence)
+                )
+
+    # --- what anyone may send ---
+
+    def _send_draws(self, job_id: int, numbers: Sequence[int]) -> None:
+        for number, receipt in send(numbers, lambda batch: self._ledger.draw(job_id, batch), "draw"):
+            log.info("sent a draw job=%d task=%d tx=%#x", job_id, number, receipt.tx_hash)
+
+    def _send_settles(self, job_id: int, numbers: Sequence[int]) -> None:
+        for number, receipt in send(numbers, lambda batch: self._ledger.settle(job_id, batch), "settle"):
+            log.info("hop=%d settled job=%d task=%d tx=%#x", Hop.SETTLED, job_id, number, receipt.tx_hash)
+
+    def _my_turn(self, action: str, key: RoundKey) -> bool:
+        """True once this verifier's share of the stagger has passed since it first saw the need."""
+        if not self._slots:
+            return False
+        text = f"{action} {key} {self._ledger.account()}"
+        share = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") / 2**32
+        now = self._clock.monotonic()
+        first = self._first_seen.setdefault((action, key), now)
+        return now - first >= share * self._settings.stagger_seconds
+
+    # --- the end ---
+
+    def _finish_quickly(self) -> None:
+        """Asked to stop: sends the commitments and reveals that can be sent now, nothing more."""
+        try:
+            for job_id, numbers in sorted(self._watched_by_job().items()):
+                tasks = [task for task in self._ledger.tasks(job_id) if task.task in numbers]
+                self._ballots.send_commits(job_id, tasks)
+                self._ballots.send_reveals(job_id, tasks)
+        except TileproofError as error:
+            log.warning("could not finish before stopping: %s (%s)", error.message, error.code)
+
+    def _unpin_what_is_over(self, head: Head) -> None:
+        if self._running is not None:
+            return  # the store is the audit thread's
+        for vote in self._votes.every():
+            over = vote.over_at_block
+            if vote.stage is Stage.UNPINNED or over is None:
+                continue
+            if head.block >= over + self._settings.keep_reports_blocks:
+                self._executor.submit(self._store.unpin, vote.evidence).result()
+                shutil.rmtree(self._report_folder(vote.key), ignore_errors=True)
+                self._votes.advance(vote, Stage.UNPINNED)
+
+    # --- small things ---
+
+    def _read_seats(self) -> None:
+        seats = self._ledger.seats_of(self._ledger.account())
+        self._slots = frozenset(seat.slot for seat in seats if not seat.collected)
+
+    def _report_folder(self, key: RoundKey) -> Path:
+        return self._home / "reports" / str(key).replace("/", "-")
+
+    def _my_seats(self, task: Task) -> list[int]:
+        return [index for index, slot in enumerate(task.seats) if slot in self._slots]
+
+    def _watch(self, job_id: int, task: int) -> None:
+        if (job_id, task) not in self._watched:
+            self._journal.put(_WATCHED, f"{job_id}/{task}", {})
+            self._watched.add((job_id, task))
+
+    def _unwatch(self, job_id: int, task: int) -> None:
+        self._journal.remove(_WATCHED, f"{job_id}/{task}")
+        self._watched.discard((job_id, task))
+        self._told = {key for key in self._told if (key.job_id, key.task) != (job_id, task)}
+        self._first_seen = {
+            need: at
+            for need, at in self._first_seen.items()
+            if (need[1].job_id, need[1].task) != (job_id, task)
+        }
+
+    def _watched_by_job(self) -> dict[int, set[int]]:
+        by_job: defaultdict[int, set[int]] = defaultdict(set)
+        for job_id, task in self._watched:
+            by_job[job_id].add(task)
+        return dict(by_job)
+
+    def _log_audited(self, key: RoundKey, audited: _Audited) -> None:
+        report = audited.report
+        log.info(
+            "hop=%d audited job=%d task=%d verdict=%s ground=%s equal=%d/%d worst_psnr_db=%.1f "
+            "phash=%d report=%s",
+            Hop.AUDITED, key.job_id, key.task, report.judgement.verdict.value.lower(),
+            report.judgement.ground.value.lower(), report.equal_tiles, len(report.tiles),
+            report.worst_psnr_db, report.worst_phash, audited.evidence,
+        )  # fmt: skip
+        log.info("because job=%d task=%d: %s", key.job_id, key.task, report.judgement.reason)
+
+
+def _parse_watched(name: str) -> tuple[int, int]:
+    job_id, task = name.split("/")
+    return int(job_id), int(task)

@@ -1,0 +1,116 @@
+"""Which submission an audit is about, and the seed that fixes its sample tiles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..audit.report import SeedSource
+from ..domain.cid import Cid
+from ..domain.errors import InputError, ServiceError
+from ..domain.job import Job, Task
+from ..domain.sampling import RoundId, audit_seed
+from ..ports.ledger import LedgerReader, ResultSubmitted, TaskDrawn
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One submission in one round of judging."""
+
+    of: RoundId
+    manifest: Cid
+    task_count: int
+    audit_rate_bps: int
+    result: Cid
+    seed: SeedSource
+
+
+def subject_of_round(ledger: LedgerReader, job: Job, task: Task) -> Subject:
+    """The submission whose current round is being judged, its seed derived anew.
+
+    Raises:
+        ServiceError: ``ledger.seed_mismatch`` when the ledger's seed is not the one that
+            submission and block give: a node that lies about either must not choose tiles.
+        ValueError: when the task has no submission or seed.
+    """
+    if task.result is None or task.audit_seed is None:
+        raise ValueError(f"job {task.job_id} task {task.task} has not been drawn")
+    of = _round(ledger, job.job_id, task.task, task.attempt, task.round)
+    return _subject(ledger, job, of, task.result, task.audit_seed, task.seed_block)
+
+
+def subject_from_history(
+    ledger: LedgerReader, job_id: int, task: int, *, attempt: int | None = None, seed: int | None = None
+) -> Subject:
+    """Any submission that the ledger ever recorded: the newest one, or that of ``attempt``.
+
+    Its latest seed is taken from the ledger, or ``seed`` is used as it is.
+
+    Raises:
+        InputError: ``audit.no_submission``; ``audit.no_seed`` when it has not been drawn and
+            no seed was given; ``job.unknown``.
+    """
+    job = ledger.job(job_id)
+    events = ledger.events(job.created_block, job_id=job_id).events
+    submitted = [
+        e
+        for e in events
+        if isinstance(e, ResultSubmitted) and e.task == task and attempt in (None, e.attempt)
+    ]
+    if not submitted:
+        raise InputError(
+            "audit.no_submission",
+            f"job {job_id} has no submission for task {task}"
+            + ("" if attempt is None else f" in attempt {attempt}"),
+            remedy="see `tileproof client status` for what was submitted",
+            job=job_id,
+            task=task,
+        )
+    last = submitted[-1]
+    drawn = [e for e in events if isinstance(e, TaskDrawn) and e.task == task and e.attempt == last.attempt]
+    round_number = drawn[-1].round if drawn else 0
+    of = _round(ledger, job_id, task, last.attempt, round_number)
+    if seed is not None:
+        source = SeedSource(seed, seed_block=0, block_hash=None)
+        return Subject(of, job.manifest, job.task_count, job.terms.audit_rate_bps, last.result, source)
+    if not drawn:
+        raise InputError(
+            "audit.no_seed",
+            f"task {task} of job {job_id} has not been drawn yet, so there is no seed",
+            remedy="wait for the draw, or give a seed of your own with --seed",
+            job=job_id,
+            task=task,
+        )
+    if round_number == 0:
+        return _subject(ledger, job, of, last.result, drawn[-1].audit_seed, last.seed_block)
+    # A later round's seed block is in no event, only in the task as long as it is in that round.
+    now = ledger.task(job_id, task)
+    if (now.attempt, now.round) == (last.attempt, round_number) and now.seed_block:
+        return _subject(ledger, job, of, last.result, drawn[-1].audit_seed, now.seed_block)
+    source = SeedSource(drawn[-1].audit_seed, seed_block=0, block_hash=None)
+    return Subject(of, job.manifest, job.task_count, job.terms.audit_rate_bps, last.result, source)
+
+
+def _round(ledger: LedgerReader, job_id: int, task: int, attempt: int, round_number: int) -> RoundId:
+    return RoundId(ledger.chain_id(), ledger.contract(), job_id, task, attempt, round_number)
+
+
+def _subject(ledger: LedgerReader, job: Job, of: RoundId, result: Cid, seed: int, seed_block: int) -> Subject:
+    block_hash = ledger.block_hash(seed_block)
+    if audit_seed(of, result, block_hash) != seed:
+        raise ServiceError(
+            "ledger.seed_mismatch",
+            f"the seed of job {of.job_id} task {of.task} does not follow from its submission and block "
+            f"{seed_block}",
+            remedy="ask another RPC node: this one contradicts itself",
+            job=of.job_id,
+            task=of.task,
+            seed_block=seed_block,
+        )
+    return Subject(
+        of,
+        job.manifest,
+        job.task_count,
+        job.terms.audit_rate_bps,
+        result,
+        SeedSource(seed, seed_block, block_hash),
+    )
