@@ -99,12 +99,8 @@ class Ballots:
 
         for vote, receipt in send(votes, call, "reveal"):
             self._votes.advance(vote, Stage.REVEALED)
-            _log(
-                vote,
-                "revealed",
-                receipt,
-                f" verdict={vote.verdict.value.lower()} ground={vote.ground.value.lower()}",
-            )
+            said = f" verdict={vote.verdict.value.lower()} ground={vote.ground.value.lower()}"
+            _log(vote, "revealed", receipt, said)
 
     def _to_send(self, tasks: Sequence[Task], state: TaskState, stage: Stage) -> list[Vote]:
         ready = [key_of(task) for task in tasks if task.state is state]

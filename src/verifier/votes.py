@@ -120,8 +120,11 @@ def _read(record: Record) -> Vote:
     over = record["over_at_block"]
     return Vote(
         key=RoundKey(
-            *(_int(record[name]) for name in ("job_id", "task", "attempt", "round")),
-            int(str(record["seed"]), 16),
+            job_id=_int(record["job_id"]),
+            task=_int(record["task"]),
+            attempt=_int(record["attempt"]),
+            round=_int(record["round"]),
+            seed=int(str(record["seed"]), 16),
         ),
         seat=_int(record["seat"]),
         verdict=Verdict(record["verdict"]),
