@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..domain.errors import InputError
-from ..domain.job import Balances, Seat
+from ..domain.job import Address, Balances, Seat
 from ..domain.money import ZERO, Fri
-from ..ports.ledger import Ledger
+from ..ports.ledger import Ledger, LedgerReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,7 @@ class AccountView:
         return None if seat.leaving_block is None else seat.leaving_block + self.seat_exit_blocks
 
 
-def read_account(ledger: Ledger) -> AccountView:
-    account = ledger.account()
+def read_account(account: Address, *, ledger: LedgerReader) -> AccountView:
     return AccountView(
         balances=ledger.balances(account),
         seats=tuple(seat for seat in ledger.seats_of(account) if not seat.collected),

@@ -1,0 +1,146 @@
+"""``tileproof account``: money, bonds and seats of the chosen account."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from . import show
+from .console import say, show_json
+from .options import AsJson, DryRun
+from .wiring import Ports, settings_of
+
+app = typer.Typer(no_args_is_help=True)
+
+_NOTHING_SENT = "dry run: nothing was sent"
+
+
+@app.command("show")
+def show_account(context: typer.Context, as_json: AsJson = False) -> None:
+    """Wallet, withdrawable balance, bonds, seats."""
+    from ..client.account import read_account
+
+    with Ports(settings_of(context), role="account") as ports:
+        view = read_account(ports.address, ledger=ports.reader)
+        if as_json:
+            show_json(show.account_json(ports.address, view))
+        else:
+            show.show_account(ports.address, view)
+
+
+@app.command()
+def bond(
+    context: typer.Context,
+    amount: Annotated[str | None, typer.Argument(metavar="[STRK]", help="Deposited for bonds.")] = None,
+    seat: Annotated[bool, typer.Option("--seat", help="Take a verifier's seat.")] = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Deposit STRK that claims lock bonds from; or, with --seat, take a verifier's seat."""
+    from ..client.account import check_amount, deposit, missing_for_seat, take_seat
+    from ..domain.errors import InputError
+    from ..domain.money import ZERO, parse_strk
+
+    if (amount is None) == (not seat):
+        raise InputError(
+            "bond.what", "say how much to deposit, or --seat", remedy="such as `tileproof account bond 20`"
+        )
+    with Ports(settings_of(context), role="account") as ports:
+        ledger = ports.ledger
+        moved = missing_for_seat(ledger) if seat else parse_strk(amount or "")
+        slot = None
+        if not seat:
+            check_amount(moved, ledger.balances(ledger.account()).wallet, "wallet")
+        if not dry_run and seat:
+            slot = take_seat(ledger)
+        elif not dry_run:
+            deposit(moved, ledger=ledger)
+        if as_json:
+            show_json({"deposited_fri": str(moved.units), "slot": slot, "sent": not dry_run})
+            return
+        if moved != ZERO:
+            say(f"{moved} from the wallet into the contract")
+        if seat:
+            where = "a seat" if slot is None else f"seat {slot}"
+            say(f"{where} under a bond of {ledger.bounds().seat_bond}; drawn for claims made from now on")
+        if dry_run:
+            say(_NOTHING_SENT)
+
+
+@app.command("exit")
+def leave(context: typer.Context, dry_run: DryRun = False, as_json: AsJson = False) -> None:
+    """Leave every seat, and collect the bonds of those left long enough ago."""
+    from ..client.account import leave_seats, plan_exit, read_account
+
+    with Ports(settings_of(context), role="account") as ports:
+        ledger = ports.ledger
+        view = read_account(ports.address, ledger=ledger)
+        plan = plan_exit(view)
+        if not dry_run:
+            leave_seats(plan, ledger=ledger)
+        if as_json:
+            show_json(
+                {
+                    "leaves": list(plan.leave),
+                    "collects": list(plan.collect),
+                    "later": [{"slot": slot, "block": block} for slot, block in plan.later],
+                    "sent": not dry_run,
+                }
+            )
+            return
+        for slot in plan.collect:
+            say(f"seat {slot}: its bond is collected (`tileproof account withdraw`)")
+        for slot, block in plan.later:
+            say(f"seat {slot}: leaving; run exit again from block {block} on (now {view.block})")
+        if not plan.collect and not plan.later:
+            say("this account has no seat")
+        if dry_run:
+            say(_NOTHING_SENT)
+
+
+@app.command()
+def withdraw(
+    context: typer.Context,
+    amount: Annotated[str | None, typer.Argument(metavar="[STRK]", help="[default: all]")] = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Move the withdrawable balance, or part of it, to the wallet."""
+    from ..client.account import check_amount
+    from ..client.account import withdraw as send
+    from ..domain.money import parse_strk
+
+    wanted = None if amount is None else parse_strk(amount)
+    with Ports(settings_of(context), role="account") as ports:
+        ledger = ports.ledger
+        held = ledger.balances(ledger.account()).withdrawable
+        moved = held if wanted is None else wanted
+        check_amount(moved, held, "withdrawable balance")
+        if not dry_run:
+            send(moved, ledger=ledger)
+        if as_json:
+            show_json({"withdrawn_fri": str(moved.units), "sent": not dry_run})
+        else:
+            say(f"{moved} to the wallet" + (f" ({_NOTHING_SENT})" if dry_run else ""))
+
+
+@app.command()
+def faucet(
+    context: typer.Context,
+    amount: Annotated[str, typer.Argument(metavar="STRK")] = "100",
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Play money, where the network is a devnet."""
+    from ..domain.money import parse_strk
+
+    wanted = parse_strk(amount)
+    with Ports(settings_of(context), role="account") as ports:
+        ports.require_devnet()
+        if not dry_run:
+            ports.mint(wanted)
+        if as_json:
+            show_json({"minted_fri": str(wanted.units), "sent": not dry_run})
+        else:
+            say(f"{wanted} of play money to {ports.address}" + (f" ({_NOTHING_SENT})" if dry_run else ""))

@@ -1,0 +1,173 @@
+"""``tileproof client``: submit, look, fetch, manage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import show
+from .console import say, show_json
+from .follow import INCOMPLETE, fetch_job, manifest_if_there, watch_job
+from .options import AsJson, DryRun, JobId, Out
+from .submit import retry, submit
+from .wiring import Ports, settings_of
+
+app = typer.Typer(no_args_is_help=True)
+app.command()(submit)
+app.command()(retry)
+
+
+@app.command()
+def status(context: typer.Context, job: JobId, as_json: AsJson = False) -> None:
+    """Where each task of a job stands."""
+    from ..client.status import read_status
+
+    with Ports(settings_of(context)) as ports:
+        found = read_status(job, ledger=ports.reader)
+        manifest = manifest_if_there(ports, found)
+        if as_json:
+            show_json(show.status_json(found, manifest))
+        else:
+            show.show_status(found, manifest)
+
+
+@app.command()
+def watch(context: typer.Context, job: JobId, as_json: AsJson = False) -> None:
+    """Follow a job until every task is paid or closed. Ctrl-C stops watching, never the job."""
+    with Ports(settings_of(context)) as ports:
+        found = watch_job(ports, job)
+        if as_json:
+            show_json(show.status_json(found, manifest_if_there(ports, found)))
+        else:
+            say(f"job {job}  {show.counted(found)}")
+
+
+@app.command()
+def logs(
+    context: typer.Context,
+    job: JobId,
+    task: Annotated[int | None, typer.Option(min=0, help="Only this task.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What happened to each task, attempt by attempt, with results and audit reports by CID."""
+    from ..client.history import read_history
+
+    with Ports(settings_of(context)) as ports:
+        entries = read_history(job, ledger=ports.reader, task=task)
+        if as_json:
+            show_json(show.history_json(entries))
+        else:
+            show.show_history(entries)
+
+
+@app.command()
+def fetch(
+    context: typer.Context,
+    job: JobId,
+    out: Out = None,
+    provisional: Annotated[
+        bool, typer.Option("--provisional", help="Also what was accepted but may still be appealed.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that differ.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch the accepted frames, check every file, join regions, make a contact sheet. Resumes.
+
+    Ends with status 8 when pictures are still missing; it says which and why.
+    """
+    from ..client.status import read_status
+
+    with Ports(settings_of(context)) as ports:
+        found = read_status(job, ledger=ports.reader)
+        fetched = fetch_job(ports, found, out, provisional=provisional, overwrite=overwrite)
+        if as_json:
+            show_json(show.fetched_json(fetched))
+        else:
+            show.show_fetched(fetched)
+        if not fetched.is_whole:
+            raise typer.Exit(INCOMPLETE)
+
+
+@app.command("list")
+def list_jobs(context: typer.Context, as_json: AsJson = False) -> None:
+    """The jobs of this account."""
+    from ..client.status import list_jobs as jobs_of
+
+    with Ports(settings_of(context)) as ports:
+        lines = jobs_of(ports.address, ledger=ports.reader)
+        if as_json:
+            show_json(show.jobs_json(lines))
+        else:
+            show.show_jobs(lines)
+
+
+@app.command()
+def cancel(context: typer.Context, job: JobId, dry_run: DryRun = False, as_json: AsJson = False) -> None:
+    """Close a job: open tasks are refunded, submitted ones run to their end."""
+    from ..client.manage import cancel as send
+    from ..client.manage import own_job, plan_cancel
+
+    with Ports(settings_of(context)) as ports:
+        plan = plan_cancel(own_job(job, ledger=ports.ledger))
+        if not dry_run:
+            plan = send(job, ledger=ports.ledger)
+        if as_json:
+            show_json(
+                {
+                    "job_id": job,
+                    "closes": list(plan.closes),
+                    "runs_on": list(plan.runs_on),
+                    "refund_fri": str(plan.refund.units),
+                    "sent": not dry_run,
+                }
+            )
+            return
+        say(
+            f"{show.many(len(plan.closes), 'task')} closed, {plan.refund} back (`tileproof account withdraw`)"
+        )
+        if plan.runs_on:
+            say(f"{show.many(len(plan.runs_on), 'task')} already claimed or submitted: they run to their end")
+        if dry_run:
+            say("dry run: nothing was sent")
+
+
+@app.command()
+def pause(context: typer.Context, job: JobId, dry_run: DryRun = False, as_json: AsJson = False) -> None:
+    """Stop new claims; work under way is untouched."""
+    _pause_or_resume(context, job, "pause", dry_run, as_json)
+
+
+@app.command()
+def resume(context: typer.Context, job: JobId, dry_run: DryRun = False, as_json: AsJson = False) -> None:
+    """Let workers claim again."""
+    _pause_or_resume(context, job, "resume", dry_run, as_json)
+
+
+@app.command()
+def inspect(
+    context: typer.Context,
+    blend: Annotated[Path, typer.Argument(metavar="FILE", help="A .blend file.")],
+    as_json: AsJson = False,
+) -> None:
+    """What is in a scene: cameras, layers, frames, engine, missing files, and what cannot be audited yet."""
+    with Ports(settings_of(context)) as ports:
+        found = ports.inspector.inspect(blend)
+        if as_json:
+            show_json(show.scene_json(found))
+        else:
+            show.show_scene(found)
+
+
+def _pause_or_resume(context: typer.Context, job: int, what: str, dry_run: bool, as_json: bool) -> None:
+    from ..client.manage import own_job
+
+    with Ports(settings_of(context)) as ports:
+        found = own_job(job, ledger=ports.ledger)
+        if not dry_run and found.job.paused != (what == "pause"):
+            (ports.ledger.pause_job if what == "pause" else ports.ledger.resume_job)(job)
+        if as_json:
+            show_json({"job_id": job, "paused": what == "pause", "sent": not dry_run})
+        else:
+            say(f"job {job} {what}d" + (" (dry run: nothing was sent)" if dry_run else ""))

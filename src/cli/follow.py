@@ -1,0 +1,95 @@
+"""Watching a job and fetching from it, as several commands do, with their bars."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import show
+from .console import bars, if_interrupted
+from .wiring import Ports
+
+if TYPE_CHECKING:
+    from ..client.fetch import Fetched
+    from ..client.status import JobStatus
+    from ..client.watch import Sight
+    from ..domain.manifest import Manifest
+
+INCOMPLETE = 8
+"""Exit status when a fetch worked and pictures are missing."""
+
+SHOWN_TASKS = 16
+"""Jobs with more tasks show one bar for all of them."""
+
+
+def watch_job(ports: Ports, job: int) -> JobStatus:
+    from ..client.watch import LIFE, steps_done
+    from ..client.watch import watch as follow
+
+    shown_at_most = 16
+    goes_on = (
+        f"job {job} goes on without you: `tileproof client watch {job}` looks again, "
+        f"`tileproof client fetch {job}` brings what is paid"
+    )
+    with if_interrupted(goes_on), bars() as shown:
+
+        def look(sight: Sight) -> None:
+            tasks = sight.status.tasks
+            ended = sum(task.state.is_final for task in tasks)
+            for task in tasks if len(tasks) <= shown_at_most else ():
+                who = f" by {task.worker.short()}" if task.worker else ""
+                again = f", attempt {task.attempt + 1}" if task.attempt else ""
+                steps = steps_done(task)
+                shown.update(
+                    f"task {task.task}", steps, len(LIFE) - 1, f"{task.state.value.lower()}{who}{again}"
+                )
+            left = (
+                ""
+                if sight.seconds_left is None or ended == len(tasks)
+                else (f", about {show.duration(sight.seconds_left)} left")
+            )
+            mean = "" if sight.mean_seconds is None else f", {show.duration(sight.mean_seconds)} a task"
+            counts = show.counted(sight.status)
+            shown.update(f"job {job}", ended, len(tasks), f"{counts}{mean}{left}")
+
+        return follow(
+            job, ledger=ports.reader, clock=ports.clock, poll_seconds=ports.settings.poll_seconds, show=look
+        )
+
+
+def fetch_job(
+    ports: Ports, status: JobStatus, out: Path | None, *, provisional: bool, overwrite: bool
+) -> Fetched:
+    from ..client.fetch import fetch as bring
+    from ..client.status import read_manifest
+
+    job, timeout = status.job.job_id, ports.settings.fetch_seconds
+    again = f"what is whole already is kept: `tileproof client fetch {job}` resumes"
+    with if_interrupted(again), bars() as shown:
+
+        def progress(task: int, done: int, total: int) -> None:
+            shown.update("fetching", done, total, f"{done} of {total} results")
+
+        return bring(
+            status,
+            read_manifest(status.job, store=ports.store, timeout=timeout),
+            out or Path(f"job-{job}"),
+            store=ports.store,
+            decoder=ports.decoder,
+            cache=ports.settings.state / "fetching" / f"job-{job}",
+            timeout=timeout,
+            provisional=provisional,
+            overwrite=overwrite,
+            progress=progress,
+        )
+
+
+def manifest_if_there(ports: Ports, status: JobStatus) -> Manifest | None:
+    """The manifest when IPFS has it at hand: a status is worth showing without."""
+    from ..client.status import read_manifest
+    from ..domain.errors import EvidenceError, ServiceError
+
+    try:
+        return read_manifest(status.job, store=ports.store, timeout=5)
+    except (EvidenceError, ServiceError):
+        return None

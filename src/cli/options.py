@@ -1,0 +1,27 @@
+"""Options that several commands share: one name, one help text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+JobId = Annotated[int, typer.Argument(metavar="JOB", min=1, help="The job's number.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen; send nothing.")]
+Out = Annotated[Path | None, typer.Option(help="Folder for the frames [default: ./job-JOB].")]
+Reward = Annotated[str, typer.Option(metavar="STRK", help="Paid per task.")]
+Fee = Annotated[str | None, typer.Option("--audit-fee", metavar="STRK", help="Paid per task and seat.")]
+Committee = Annotated[int | None, typer.Option(help="Verifiers per audit; odd.")]
+Rate = Annotated[float | None, typer.Option("--audit-rate", help="Share of tasks audited, up to 1.")]
+Bond = Annotated[
+    str | None, typer.Option(metavar="STRK", help="Worker's bond per task [default: the least safe].")
+]
+Lease = Annotated[int | None, typer.Option(metavar="SECONDS", help="Time a worker has for a task.")]
+Deadline = Annotated[float | None, typer.Option(metavar="HOURS", help="After this nobody can claim.")]
+NoSandbox = Annotated[
+    bool,
+    typer.Option("--no-sandbox", help="Open strangers' scenes without isolation. Logged and reported."),
+]
+Threads = Annotated[int | None, typer.Option(min=1, help="Blender's threads [default: all processors].")]

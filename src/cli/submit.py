@@ -1,0 +1,227 @@
+"""``client submit`` and ``client retry``: the two commands that put money in escrow."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import show
+from .console import bars, facts, note, say, show_json
+from .follow import INCOMPLETE, fetch_job, watch_job
+from .options import AsJson, Bond, Committee, Deadline, DryRun, Fee, JobId, Lease, Out, Rate, Reward
+from .wiring import Ports, settings_of
+
+if TYPE_CHECKING:
+    from ..client.request import Offer
+    from ..config import Settings, TermsTable
+
+
+def submit(
+    context: typer.Context,
+    blend: Annotated[Path, typer.Argument(metavar="FILE", help="A .blend file.")],
+    reward: Reward,
+    frames: Annotated[str | None, typer.Option(help='Such as "1-100x5,120" [default: the scene\'s].')] = None,
+    samples: Annotated[int | None, typer.Option(help="Samples per pixel [default: the scene's].")] = None,
+    resolution: Annotated[
+        str | None, typer.Option(help="WxH, or a percentage [default: the scene's].")
+    ] = None,
+    split: Annotated[str, typer.Option(metavar="COLSxROWS", help="Regions per frame, a task each.")] = "1x1",
+    frames_per_task: Annotated[int, typer.Option(min=1, help="Frames that one task renders.")] = 1,
+    camera: Annotated[str | None, typer.Option(help="[default: the active one]")] = None,
+    view_layer: Annotated[str | None, typer.Option(help="[default: the first]")] = None,
+    depth: Annotated[int, typer.Option(help="Bits per channel of the PNGs: 8 or 16.")] = 8,
+    sample_tiles: Annotated[
+        int | None, typer.Option(min=1, help="Tiles that an audit renders again.")
+    ] = None,
+    tile: Annotated[int | None, typer.Option(min=1, metavar="PIXELS", help="Edge of such a tile.")] = None,
+    audit_fee: Fee = None,
+    committee: Committee = None,
+    audit_rate: Rate = None,
+    bond: Bond = None,
+    lease: Lease = None,
+    deadline: Deadline = None,
+    dry_run: DryRun = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Watch until the end, then fetch.")] = False,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put a scene up for rendering: plan, pin, escrow. The plan is checked before anything is spent."""
+    from ..client.plan import plan_pictures, plan_submission
+    from ..client.request import PictureRequest, parse_resolution, parse_split
+    from ..client.submit import submit as send
+    from ..domain.frames import parse_frames
+
+    settings = settings_of(context)
+    columns, rows = parse_split(split)
+    if frames is not None:
+        parse_frames(frames)  # an unreadable list is said at once, before Blender starts
+    request = PictureRequest(
+        blend=blend,
+        frames=frames,
+        resolution=parse_resolution(resolution) if resolution else None,
+        samples_per_pixel=samples,
+        camera=camera,
+        view_layer=view_layer,
+        depth=depth,
+        columns=columns,
+        rows=rows,
+        frames_per_task=frames_per_task,
+        tile_px=tile or settings.terms.tile_px,
+        sample_tiles=sample_tiles or settings.terms.sample_tiles,
+    )
+    offer = make_offer(settings.terms, reward, audit_fee, committee, audit_rate, bond, lease, deadline)
+    with Ports(settings) as ports, _packing_folder(settings) as into:
+        note(f"opening {blend} in Blender")
+        pictures = plan_pictures(
+            request, inspector=ports.inspector, packer=ports.packer, renderer=ports.renderer, into=into
+        )
+        plan = plan_submission(pictures, offer, ledger=ports.ledger)
+        if dry_run:
+            if as_json:
+                show_json({"plan": show.plan_json(plan), "sent": False})
+            else:
+                show.show_plan(plan)
+                say("dry run: nothing was pinned, nothing was spent")
+            return
+        if not as_json:
+            show.show_plan(plan)
+        with bars() as shown:
+
+            def progress(done: int, total: int) -> None:
+                shown.update("pinning the scene", done, max(total, 1), show.size(total) if total else "")
+
+            done = send(
+                plan, ledger=ports.ledger, store=ports.store, journal=ports.journal, progress=progress
+            )
+        document: dict[str, object] = {
+            "plan": show.plan_json(plan),
+            "sent": True,
+            "job": show.submitted_json(done),
+        }
+        if not as_json:
+            show.show_submitted(done)
+        if not wait:
+            if as_json:
+                show_json(document)
+            else:
+                note(f"next: tileproof client watch {done.job_id}, then tileproof client fetch {done.job_id}")
+            return
+        status = watch_job(ports, done.job_id)
+        fetched = fetch_job(ports, status, out, provisional=False, overwrite=False)
+        if as_json:
+            show_json({**document, "fetched": show.fetched_json(fetched)})
+        else:
+            show.show_fetched(fetched)
+        if not fetched.is_whole:
+            raise typer.Exit(INCOMPLETE)
+
+
+def retry(
+    context: typer.Context,
+    job: JobId,
+    reward: Reward,
+    audit_fee: Fee = None,
+    committee: Committee = None,
+    audit_rate: Rate = None,
+    bond: Bond = None,
+    lease: Lease = None,
+    deadline: Deadline = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """A new job for what a job left unpaid: closed or given up. Its frames join the same folder."""
+    from ..client.manage import plan_retry
+    from ..client.manage import retry as send
+
+    settings = settings_of(context)
+    offer = make_offer(settings.terms, reward, audit_fee, committee, audit_rate, bond, lease, deadline)
+    with Ports(settings) as ports:
+        plan = plan_retry(job, offer, ledger=ports.ledger, store=ports.store, timeout=settings.fetch_seconds)
+        summary = {"old_tasks": list(plan.old_tasks), "escrow_fri": str(plan.escrow.units)}
+        if not as_json:
+            facts({"tasks": f"{', '.join(map(str, plan.old_tasks))} of job {job}", "escrow": plan.escrow})
+            if plan.beyond_asked:
+                again = ", ".join(map(str, plan.beyond_asked))
+                note(f"tasks {again} were paid, but share a frame with one that was not")
+        if dry_run:
+            if as_json:
+                show_json({**summary, "sent": False})
+            else:
+                say("dry run: nothing was pinned, nothing was spent")
+            return
+        done = send(
+            plan,
+            offer,
+            ledger=ports.ledger,
+            store=ports.store,
+            journal=ports.journal,
+            timeout=settings.fetch_seconds,
+        )
+        if as_json:
+            show_json({**summary, "sent": True, "job": show.submitted_json(done)})
+        else:
+            show.show_submitted(done)
+            note(
+                f"its frames belong to the same folder: tileproof client fetch {done.job_id} --out job-{job}"
+            )
+
+
+def make_offer(
+    terms: TermsTable,
+    reward: str,
+    audit_fee: str | None,
+    committee: int | None,
+    audit_rate: float | None,
+    bond: str | None,
+    lease: int | None,
+    deadline: float | None,
+) -> Offer:
+    from ..client.request import Offer
+    from ..domain.money import parse_strk
+
+    rate = terms.audit_rate if audit_rate is None else audit_rate
+    return Offer(
+        reward=parse_strk(reward),
+        audit_fee=terms.audit_fee if audit_fee is None else parse_strk(audit_fee),
+        committee_size=terms.committee_size if committee is None else committee,
+        audit_rate_bps=round(rate * 10_000),
+        worker_bond=None if bond is None else parse_strk(bond),
+        lease_seconds=lease,
+        deadline_seconds=None if deadline is None else round(deadline * 3600),
+        default_lease_seconds=terms.lease_seconds,
+        default_commit_blocks=terms.commit_blocks,
+        default_reveal_blocks=terms.reveal_blocks,
+        default_appeal_blocks=terms.appeal_blocks,
+        default_deadline_seconds=round(terms.deadline_hours * 3600),
+    )
+
+
+class _packing_folder:  # used as a function
+    """An empty folder for the packed scene; gone afterwards, whatever happens."""
+
+    def __init__(self, settings: Settings) -> None:
+        settings.cache.mkdir(parents=True, exist_ok=True)
+        self._folder = tempfile.TemporaryDirectory(prefix="packing-", dir=settings.cache)
+
+    def __enter__(self) -> Path:
+        into = Path(self._folder.__enter__()) / "scene"
+        into.mkdir()
+        return into
+
+    def __exit__(self, *failure: object) -> None:
+        self._folder.cleanup()
+
+
+@contextmanager
+def _packing_folder(settings: Settings) -> Iterator[Path]:
+    """An empty folder for the packed scene; gone afterwards, whatever happens."""
+    settings.cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="packing-", dir=settings.cache) as folder:
+        into = Path(folder) / "scene"
+        into.mkdir()
+        yield into

@@ -1,0 +1,116 @@
+"""``tileproof verifier``: run a verifier, or audit one submission by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .console import bars, facts, if_interrupted, note, say, show_json, table
+from .options import NoSandbox, Threads
+from .wiring import Ports, run_verifier, settings_of
+
+if TYPE_CHECKING:
+    from ..audit.report import AuditReport
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command()
+def run(context: typer.Context, threads: Threads = None, no_sandbox: NoSandbox = False) -> None:
+    """Wait to be drawn, audit, commit, reveal. SIGTERM or Ctrl-C ends it; its journal resumes."""
+    settings = settings_of(context, {"threads": threads, "sandbox": False if no_sandbox else None})
+    with if_interrupted("verdicts under way are in the journal: `tileproof verifier run` goes on with them"):
+        run_verifier(settings)
+
+
+@app.command()
+def audit(
+    context: typer.Context,
+    job: Annotated[int, typer.Argument(metavar="JOB", min=1)],
+    task: Annotated[int, typer.Argument(metavar="TASK", min=0)],
+    attempt: Annotated[int | None, typer.Option(min=0, help="[default: the newest submission]")] = None,
+    seed: Annotated[str | None, typer.Option(help="Your own seed in hex [default: the drawn one].")] = None,
+    out: Annotated[Path | None, typer.Option(help="Report's folder [default: ./audit-JOB-TASK].")] = None,
+    threads: Threads = None,
+    no_sandbox: NoSandbox = False,
+    as_json: Annotated[bool, typer.Option("--json", help="report.json on stdout.")] = False,
+) -> None:
+    """Do by hand what a drawn verifier does, and print the scores. Sends nothing, needs no account."""
+    import json
+
+    from ..audit.report import to_json
+    from ..domain.errors import InputError
+    from ..domain.sampling import FIELD_PRIME
+    from ..verifier.audit import audit_submission
+    from ..verifier.subject import subject_from_history
+    from .wiring import verifier_settings
+
+    chosen: int | None = None
+    if seed is not None:
+        try:
+            chosen = int(seed, 16)
+        except ValueError:
+            chosen = -1
+        if not 0 <= chosen < FIELD_PRIME:
+            raise InputError("seed.malformed", f"{seed!r} is not a felt in hex", remedy="such as 0x2a")
+    settings = settings_of(context, {"threads": threads, "sandbox": False if no_sandbox else None})
+    evidence = out or Path(f"audit-{job}-{task}")
+    if evidence.exists() and any(evidence.iterdir()):
+        raise InputError(
+            "audit.folder_exists",
+            f"{evidence} is not empty",
+            remedy="choose another with --out",
+            path=evidence,
+        )
+    with Ports(settings, role="verifier") as ports, bars() as shown:
+        subject = subject_from_history(ports.reader, job, task, attempt=attempt, seed=chosen)
+        note(f"auditing result {subject.result} with seed {subject.seed.seed:#x}")
+        report = audit_submission(
+            subject=subject,
+            store=ports.store,
+            renderer=ports.renderer,
+            decoder=ports.decoder,
+            clock=ports.clock,
+            settings=verifier_settings(settings),
+            home=settings.state / "audits",
+            evidence=evidence,
+            progress=lambda what, done, total: shown.update(what, done, max(total, 1), f"{done} of {total}"),
+        )
+    if as_json:
+        show_json(json.loads(to_json(report)))
+    else:
+        _show(report, evidence)
+
+
+def _show(report: AuditReport, evidence: Path) -> None:
+    judgement = report.judgement
+    if report.tiles:
+        rows = [
+            [
+                at,
+                tile.sample.frame,
+                tile.sample.tile,
+                "equal" if tile.score.equal else "differs",
+                "-" if tile.score.equal else f"{tile.score.psnr_db:.1f} dB",
+                tile.score.hashes.phash,
+                f"{tile.seconds:.2f} s",
+            ]
+            for at, tile in enumerate(report.tiles)
+        ]
+        table(
+            ["no.", "frame", "tile", "pixels", "PSNR", "pHash distance", "rendered in"],
+            rows,
+            right=("no.", "frame"),
+        )
+        say()
+    for finding in report.findings:
+        say(f"note: {finding}")
+    facts(
+        {
+            "verdict": f"{judgement.verdict.value.lower()}: {judgement.reason}",
+            "tiles": f"{report.equal_tiles} of {len(report.tiles)} equal to the last bit",
+            "report": evidence / "report.html",
+        }
+    )

@@ -1,0 +1,228 @@
+"""Settings in, ports out: the one place where roles meet adapters.
+
+Adapters are imported when they are first needed, so that a command that only reads the ledger
+never loads an image library, and help loads nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..domain.errors import ConfigError
+
+if TYPE_CHECKING:
+    import click
+
+    from ..adapters.blender.find import BlenderBuild
+    from ..adapters.blender.sandbox import Sandbox
+    from ..adapters.starknet.accounts import Signer
+    from ..config import Settings
+    from ..domain.job import Address
+    from ..ports.clock import Clock
+    from ..ports.content import ContentStore
+    from ..ports.images import ImageDecoder
+    from ..ports.journal import Journal
+    from ..ports.ledger import Ledger, LedgerReader
+    from ..ports.renderer import Renderer
+    from ..ports.scene import SceneInspector, ScenePacker
+    from ..verifier.settings import VerifierSettings
+
+Dress = Callable[["Renderer"], "Renderer"]
+"""Wraps the renderer of a role: how the gallery puts a dishonest one in, without a switch in
+the product."""
+
+
+@dataclass(frozen=True, slots=True)
+class Globals:
+    """The flags before the group, which every command shares."""
+
+    network: str | None = None
+    account: str | None = None
+    home: Path | None = None
+
+
+def settings_of(context: click.Context, flags: dict[str, object] | None = None) -> Settings:
+    """The settings for one command; ``flags`` are its own, by dotted key.
+
+    Raises ConfigError as ``config.load``.
+    """
+    from ..config import load
+
+    shared = context.find_object(Globals) or Globals()
+    return load({"network": shared.network, "account": shared.account, "home": shared.home, **(flags or {})})
+
+
+class Ports:
+    """The real adapters for one process, each made when first asked for, all closed together.
+
+    Use as a context. Making one raises as its adapter does: ConfigError (an address, key or
+    node that is not set), ServiceError, MachineError.
+    """
+
+    def __init__(self, settings: Settings, *, role: str = "client", until_signalled: bool = False) -> None:
+        self.settings = settings
+        self._until_signalled = until_signalled
+        self._role = role
+        self._open = ExitStack()
+
+    def __enter__(self) -> Ports:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    @cached_property
+    def reader(self) -> LedgerReader:
+        """The ledger without an account: what anyone may read."""
+        return self._connect(None, None)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger for the chosen account; its unfinished writes are reconciled first."""
+        return self._connect(self._signer, self.journal)
+
+    @cached_property
+    def store(self) -> ContentStore:
+        from ..adapters.ipfs.kubo import KuboStore
+
+        return KuboStore(self.settings.ipfs_api)
+
+    @cached_property
+    def clock(self) -> Clock:
+        from ..adapters.clock import SystemClock
+
+        return SystemClock()
+
+    @cached_property
+    def decoder(self) -> ImageDecoder:
+        from ..adapters.images import ChildDecoder
+
+        return ChildDecoder()
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        from ..adapters.blender.renderer import BlenderRenderer
+
+        return BlenderRenderer(self._blender, self._sandbox)
+
+    @cached_property
+    def inspector(self) -> SceneInspector:
+        from ..adapters.blender.scene import BlenderInspector
+
+        return BlenderInspector(self._blender, self._sandbox)
+
+    @cached_property
+    def packer(self) -> ScenePacker:
+        from ..adapters.blender.pack import BatPacker
+
+        return BatPacker()
+
+    @cached_property
+    def journal(self) -> Journal:
+        """The journal of this role and account on this network."""
+        from ..adapters.store.journal import SqliteJournal
+
+        self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return SqliteJournal(self.home / "journal.sqlite")
+
+    @cached_property
+    def home(self) -> Path:
+        """Where this role keeps its own files for this account."""
+        return self.settings.state / self._role / str(self.address)
+
+    @property
+    def address(self) -> Address:
+        """The chosen account's address."""
+        return self._signer.address
+
+    @cached_property
+    def _signer(self) -> Signer:
+        from ..adapters.starknet.accounts import load_signer
+
+        settings = self.settings
+        return load_signer(settings)
+
+    @cached_property
+    def _sandbox(self) -> Sandbox:
+        from ..adapters.blender.sandbox import choose
+
+        # A requester opens a file of their own, as they do in Blender; strangers' scenes need one.
+        return choose(allow_none=self._role == "client" or not self.settings.sandbox)
+
+    @cached_property
+    def _blender(self) -> BlenderBuild:
+        from ..adapters.blender.find import find_blender
+
+        return find_blender(self.settings.blender_path, self.settings.cache, None)
+
+    def _connect(self, signer: Signer | None, journal: Journal | None) -> Ledger:
+        from ..adapters.starknet.ledger import connect
+
+        settings = self.settings
+        if settings.rpc_url is None:
+            raise _unset("rpc_url", "no Starknet node is set", "STARKNET_RPC")
+        if settings.contract is None:
+            raise _unset("contract", "no contract is set", "JOB_REGISTRY_ADDRESS")
+        ledger = connect(
+            settings.rpc_url, settings.contract, signer, expected_chain_id=settings.chain_id, journal=journal
+        )
+        return self._open.enter_context(ledger)
+
+
+def run_worker(settings: Settings, *, dress: Dress | None = None) -> None:
+    """Runs a worker until it is asked to stop."""
+    from ..worker.loop import Worker
+
+    with Ports(settings, role="worker", until_signalled=True) as ports:
+        Worker(
+            ledger=ports.ledger,
+            store=ports.store,
+            renderer=dress(ports.renderer) if dress else ports.renderer,
+            decoder=ports.decoder,
+            journal=ports.journal,
+            clock=ports.clock,
+            settings=worker_settings(settings),
+            home=ports.home,
+        ).run()
+
+
+def run_verifier(settings: Settings, *, dress: Dress | None = None) -> None:
+    """Runs a verifier until it is asked to stop."""
+    from ..verifier.loop import Verifier
+
+    with Ports(settings, role="verifier", until_signalled=True) as ports:
+        Verifier(
+            ledger=ports.ledger,
+            store=ports.store,
+            renderer=dress(ports.renderer) if dress else ports.renderer,
+            decoder=ports.decoder,
+            journal=ports.journal,
+            clock=ports.clock,
+            settings=verifier_settings(settings),
+            home=ports.home,
+        ).run()
+
+
+def verifier_settings(settings: Settings) -> VerifierSettings:
+    from ..verifier.settings import VerifierSettings
+
+    return VerifierSettings(
+        poll_seconds=settings.poll_seconds,
+        fetch_seconds=settings.fetch_seconds,
+        memory_bytes=round(settings.memory_gib * 2**30),
+        threads=settings.render_threads,
+    )
+
+
+def _unset(key: str, message: str, variable: str) -> ConfigError:
+    return ConfigError(
+        "config.missing",
+        message,
+        remedy=f"set {variable}, or choose a network: --network localnet after `tileproof localnet up`",
+        key=key,
+    )
