@@ -1,0 +1,111 @@
+"""Finding the Blender to render with, and asking it what it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...domain.errors import MachineError
+
+INSIDE = Path(__file__).parent / "inside"
+PROBE_SECONDS = 60
+DEFAULT_VERSION = "4.5.15"
+
+
+@dataclass(frozen=True, slots=True)
+class BlenderBuild:
+    """One Blender, as an executable or as a Python environment that has ``bpy``.
+
+    ``mounts`` are the directories it must be able to read, beyond the system's libraries.
+    """
+
+    executable: Path
+    is_module: bool
+    version: str
+    build_hash: str
+    mounts: tuple[Path, ...]
+
+    @property
+    def build(self) -> str:
+        """As reports name it: ``4.5.15 5afeabba6097``."""
+        return f"{self.version} {self.build_hash}"
+
+    def command(self, script: Path, *arguments: str) -> list[str]:
+        """The command line that runs a script of ours inside this Blender, with the scripts of
+        .blend files off and nobody's preferences."""
+        return _command(self.executable, self.is_module, script, *arguments)
+
+
+def find_blender(blender_path: Path | None, cache: Path, version: str | None = None) -> BlenderBuild:
+    """``BLENDER_PATH`` when set, else the environment in the per-user cache.
+
+    ``blender_path`` is a Blender executable, or the Python of an environment with bpy, or
+    such an environment's directory.
+
+    Raises MachineError ``blender.missing``, ``blender.wrong_version``.
+    """
+    wanted = version or DEFAULT_VERSION
+    executable = blender_path or cache / "tools" / f"bpy-{wanted}" / "bin" / "python"
+    if executable.is_dir():
+        executable = executable / "bin" / "python"
+    if not executable.is_file() or not os.access(executable, os.X_OK):
+        raise MachineError(
+            "blender.missing",
+            f"there is no Blender at {executable}",
+            remedy="set BLENDER_PATH to a Blender executable or to the Python of an environment with bpy, "
+            "or run `python -m tileproof.provision blender`",
+            path=executable,
+        )
+    build = _probe(executable.absolute())
+    if version is not None and build.version != version:
+        raise MachineError(
+            "blender.wrong_version",
+            f"{executable} is Blender {build.version}; this needs {version}",
+            remedy=f"set BLENDER_PATH to Blender {version}, or run `python -m tileproof.provision blender`",
+            path=executable,
+            found=build.version,
+            wanted=version,
+        )
+    return build
+
+
+def _command(executable: Path, is_module: bool, script: Path, *arguments: str) -> list[str]:
+    if is_module:
+        return [str(executable), "-I", str(script), *arguments]
+    return [
+        str(executable),
+        *("--background", "--factory-startup", "--disable-autoexec", "-noaudio"),
+        *("--python-exit-code", "1", "--python", str(script), "--", *arguments),
+    ]
+
+
+def _probe(executable: Path) -> BlenderBuild:
+    is_module = executable.name.startswith("python")
+    try:
+        done = subprocess.run(
+            _command(executable, is_module, INSIDE / "probe.py"),
+            capture_output=True,
+            timeout=PROBE_SECONDS,
+            check=True,
+            stdin=subprocess.DEVNULL,
+        )
+        line = next(
+            text for text in done.stdout.decode(errors="replace").splitlines() if text.startswith("TILEPROOF ")
+        )
+        facts = json.loads(line.removeprefix("TILEPROOF "))
+        mounts = {Path(os.path.realpath(path)) for path in facts["mounts"]}
+        mounts |= {Path(path) for path in facts["mounts"]}
+        return BlenderBuild(
+            executable, is_module, str(facts["version"]), str(facts["hash"]), tuple(sorted(mounts))
+        )
+    except (OSError, subprocess.SubprocessError, StopIteration, ValueError, KeyError) as error:
+        said = getattr(error, "stderr", b"") or b""
+        raise MachineError(
+            "blender.missing",
+            f"{executable} is no Blender that can be started: {said.decode(errors='replace')[-300:] or error}",
+            remedy="set BLENDER_PATH to a Blender executable or to the Python of an environment with bpy",
+            path=executable,
+        ) from error

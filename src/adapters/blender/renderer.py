@@ -1,0 +1,124 @@
+"""The Renderer port over one Blender process per session."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from ...domain.errors import MachineError
+from ...domain.manifest import RenderSettings
+from ...domain.tiles import Tile, to_border, with_guard_band
+from ...ports.renderer import FrameProgress, Limits, Rendered, RenderReport
+from .find import BlenderBuild
+from .process import BlenderProcess
+from .sandbox import Sandbox
+
+_ARCHITECTURES = {"AMD64": "x86_64", "aarch64": "arm64"}
+
+
+def device_class() -> str:
+    """What must match for bit-equality, beside the build: ``cpu-x86_64``, ``cpu-arm64``."""
+    machine = platform.machine()
+    return f"cpu-{_ARCHITECTURES.get(machine, machine).lower()}"
+
+
+class BlenderRenderer:
+    """Renders with one Blender build, inside one kind of sandbox."""
+
+    def __init__(self, blender: BlenderBuild, sandbox: Sandbox) -> None:
+        self._blender = blender
+        self._sandbox = sandbox
+
+    def report(self) -> RenderReport:
+        return RenderReport(
+            blender_build=self._blender.build,
+            device_class=device_class(),
+            device=f"CPU ({platform.machine()})",
+            sandbox=self._sandbox.name,
+        )
+
+    @contextmanager
+    def open(
+        self, scene: Path, settings: RenderSettings, out: Path, limits: Limits
+    ) -> Iterator[BlenderSession]:
+        if settings.blender_version != self._blender.version:
+            raise MachineError(
+                "blender.wrong_version",
+                f"the job needs Blender {settings.blender_version}; this is {self._blender.version}",
+                remedy=f"set BLENDER_PATH to Blender {settings.blender_version}",
+                wanted=settings.blender_version,
+                found=self._blender.version,
+            )
+        if settings.device_class != device_class():
+            raise MachineError(
+                "blender.wrong_device",
+                f"the job needs the device class {settings.device_class}; this is {device_class()}",
+                remedy="leave this job to machines of its device class",
+            )
+        scene, out = scene.absolute(), out.absolute()
+        process = BlenderProcess(
+            self._blender, self._sandbox, "serve.py", (), read_only=[scene.parent], out=out, limits=limits
+        )
+        try:
+            process.ask(
+                {
+                    "do": "open",
+                    "scene": str(scene),
+                    "settings": asdict(settings),
+                    "threads": limits.threads,
+                }
+            )
+            yield BlenderSession(process, settings, out, self.report())
+        finally:
+            process.close()
+
+
+class BlenderSession:
+    """One loaded scene; made by ``BlenderRenderer.open``."""
+
+    def __init__(
+        self, process: BlenderProcess, settings: RenderSettings, out: Path, report: RenderReport
+    ) -> None:
+        self._process, self._settings, self._out, self._report = process, settings, out, report
+        self._count = 0
+
+    def report(self) -> RenderReport:
+        return self._report
+
+    def render(self, frame: int, tile: Tile, *, progress: FrameProgress | None = None) -> Rendered:
+        full = self._settings.full_frame
+        guarded = with_guard_band(tile, self._settings.guard_band_px, full)
+        border = None
+        if guarded.rendered != full:
+            border = asdict(to_border(guarded.rendered, full.width, full.height))
+        self._count += 1
+        path = self._out / f"{self._count:06d}.png"
+        crop = guarded.crop
+        answer = self._process.ask(
+            {
+                "do": "render",
+                "frame": frame,
+                "path": str(path),
+                "border": border,
+                "crop": [crop.x0, crop.y0, crop.x1, crop.y1],
+            },
+            on_share=None if progress is None else lambda share: progress(frame, share),
+        )
+        if path.is_symlink() or not path.is_file():
+            raise MachineError(
+                "render.crashed",
+                f"Blender left no picture of frame {frame}",
+                log="\n".join(self._process.log_tail(12)),
+            )
+        return Rendered(path=path, frame=frame, tile=tile, seconds=_seconds(answer))
+
+    def log_tail(self, lines: int = 40) -> tuple[str, ...]:
+        return self._process.log_tail(lines)
+
+
+def _seconds(answer: dict[str, object]) -> float:
+    seconds = answer.get("seconds")
+    return float(seconds) if isinstance(seconds, int | float) else 0.0
