@@ -30,6 +30,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "JOB_REGISTRY_ADDRESS": "contract",
     "IPFS_API": "ipfs_api",
     "BLENDER_PATH": "blender_path",
+    "TILEPROOF_BLENDER_VERSION": "blender_version",
     "TILEPROOF_HOME": "home",
     "TILEPROOF_CACHE": "cache",
     "TILEPROOF_NETWORK": "network",
@@ -140,6 +141,8 @@ class Settings(_Table):
 
     ipfs_api: str = "/ip4/127.0.0.1/tcp/5001/http"
     blender_path: UserPath | None = None
+    blender_version: str = Field(default="4.5.15", pattern=r"^\d+\.\d+\.\d+$")
+    """The build that this role renders with; jobs name theirs, and others refuse them."""
 
     poll_seconds: float = Field(default=2.0, gt=0, le=3600)
     fetch_seconds: float = Field(default=120.0, gt=0)

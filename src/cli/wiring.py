@@ -158,7 +158,7 @@ class Ports:
     def _blender(self) -> BlenderBuild:
         from ..adapters.blender.find import find_blender
 
-        return find_blender(self.settings.blender_path, self.settings.cache, None)
+        return find_blender(self.settings.blender_path, self.settings.cache, self.settings.blender_version)
 
     def _connect(self, signer: Signer | None, journal: Journal | None) -> Ledger:
         from ..adapters.starknet.ledger import connect
