@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import fields
 from pathlib import Path
 
-from ...domain.errors import EvidenceError, InputError, TileproofError
+from ...domain.errors import EvidenceError, InputError
 from ...ports.renderer import Limits
 from ...ports.scene import SceneFacts
 from .find import BlenderBuild
@@ -26,8 +25,8 @@ class BlenderInspector:
         self._sandbox = sandbox
 
     def inspect(self, blend: Path) -> SceneFacts:
-        """Blender sees the folder of the .blend and everything below it, nothing else: a linked
-        file elsewhere is reported missing unless it can be packed (``pack``)."""
+        """Blender sees the folder of the .blend and everything below it, nothing else. Whether
+        the files it names are there is looked up outside the sandbox."""
         check_header(blend)
         blend = blend.absolute()
         with tempfile.TemporaryDirectory(prefix="tileproof-inspect-") as out:
@@ -85,11 +84,17 @@ def check_header(blend: Path) -> None:
 
 
 def _facts(answer: dict[str, object], blend: Path) -> SceneFacts:
-    values: dict[str, object] = {}
     try:
-        for field in fields(SceneFacts):
-            value = answer[field.name]
-            values[field.name] = tuple(str(item) for item in value) if isinstance(value, list) else value
+        used = answer.pop("external_files")
+        if not isinstance(used, list):
+            raise TypeError
+        written = {str(path): Path(str(absolute)) for path, absolute in used}
+        values: dict[str, object] = {
+            "external_files": tuple(written),
+            "missing_files": tuple(path for path, absolute in written.items() if not absolute.exists()),
+        }
+        for name, value in answer.items():
+            values[name] = tuple(str(item) for item in value) if isinstance(value, list) else value
         return SceneFacts(**values)  # type: ignore[arg-type]
-    except (KeyError, TypeError, TileproofError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise InputError("scene.unreadable", f"Blender could not describe {blend}", path=blend) from error

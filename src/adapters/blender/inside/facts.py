@@ -1,4 +1,4 @@
-"""Runs inside Blender: says what a .blend holds, for ``SceneFacts``. Usage: facts.py BLEND WRITE_FD"""
+"""Runs inside Blender: says what a .blend holds, for ``SceneFacts``. Usage: facts.py BLEND READ_FD WRITE_FD"""
 
 import json
 import os
@@ -9,10 +9,9 @@ import bpy
 SIMULATIONS = {"CLOTH", "SOFT_BODY", "FLUID", "DYNAMIC_PAINT", "PARTICLE_SYSTEM"}
 
 
-def missing_files():
-    """External files that the scene uses and that are not there, as the .blend writes them."""
-    lost = []
-    used = []
+def external_files():
+    """Files outside the .blend that it uses: as written, and as an absolute path."""
+    used = set()
     groups = (bpy.data.images, bpy.data.libraries, bpy.data.fonts, bpy.data.sounds)
     groups += (bpy.data.movieclips, bpy.data.cache_files, bpy.data.volumes)
     for group in groups:
@@ -20,15 +19,11 @@ def missing_files():
             path = getattr(block, "filepath", "")
             if not path or path == "<builtin>" or getattr(block, "packed_file", None):
                 continue
-            if group is bpy.data.images and block.source in {"GENERATED", "VIEWER"}:
-                continue
-            used.append(path)
+            if getattr(block, "source", "") in {"GENERATED", "VIEWER", "SEQUENCE", "TILED"}:
+                continue  # none, or many files behind one pattern: the packer names what it cannot find
             library = getattr(block, "library", None)
-            if getattr(block, "source", "") in {"SEQUENCE", "TILED"}:
-                continue  # many files behind one pattern: the packer names what it cannot find
-            if not os.path.exists(bpy.path.abspath(path, library=library)):
-                lost.append(path)
-    return sorted(set(lost)), sorted(set(used))
+            used.add((path, os.path.normpath(bpy.path.abspath(path, library=library))))
+    return sorted(used)
 
 
 def unbaked(scene):
@@ -125,7 +120,6 @@ def has_volumes(scene):
 def facts():
     scene = bpy.context.scene
     render, cycles = scene.render, scene.cycles
-    lost, used = missing_files()
     return {
         "blender_file_version": ".".join(str(part) for part in bpy.data.version),
         "engine": render.engine,
@@ -146,15 +140,14 @@ def facts():
         "sampling_pattern": cycles.sampling_pattern,
         "view_transform": scene.view_settings.view_transform,
         "transparent": render.film_transparent,
-        "missing_files": lost,
         "unauditable": unauditable(scene),
-        "external_files": used,
+        "external_files": external_files(),
         "has_volumes": has_volumes(scene),
     }
 
 
 def main():
-    blend, write_fd = sys.argv[-2], int(sys.argv[-1])
+    blend, write_fd = sys.argv[-3], int(sys.argv[-1])
     bpy.context.preferences.filepaths.use_scripts_auto_execute = False
     try:
         bpy.ops.wm.open_mainfile(filepath=blend, load_ui=False, use_scripts=False)
