@@ -1,0 +1,135 @@
+"""What an audit finds and costs, against the textbook."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from math import comb
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tileproof.audit.plan import (
+    cost_share,
+    describe,
+    detection,
+    deterrence_bond,
+    least_sample_tiles,
+    majority_chance,
+    majority_price,
+    plan_audit,
+)
+from tileproof.domain.manifest import AuditPolicy, TaskSpec
+from tileproof.domain.money import Fri
+from tileproof.domain.tiles import sample_grid, split, with_guard_band
+
+from .test_manifest import MANIFEST, SETTINGS
+
+STRK = Fri(10**18)
+
+
+@st.composite
+def audits(draw: st.DrawFn) -> tuple[int, int, int]:
+    total = draw(st.integers(1, 300))
+    return total, draw(st.integers(0, total)), draw(st.integers(0, total))
+
+
+@given(audits())
+def test_detection_is_the_hypergeometric(case: tuple[int, int, int]) -> None:
+    total, tampered, sampled = case
+    exact = 1 - comb(total - tampered, sampled) / comb(total, sampled)
+    assert detection(total, tampered, sampled) == pytest.approx(exact, abs=1e-12)
+
+
+def test_a_tiny_chance_is_not_lost_to_rounding() -> None:
+    assert detection(10**9, 1, 1) == pytest.approx(1e-9)
+
+
+@pytest.mark.parametrize(("total", "tampered", "sampled"), [(0, 0, 0), (5, 6, 1), (5, 1, 6), (5, -1, 1)])
+def test_an_impossible_sample_is_a_bug(total: int, tampered: int, sampled: int) -> None:
+    with pytest.raises(ValueError, match="cannot sample"):
+        detection(total, tampered, sampled)
+
+
+@given(st.integers(1, 200), st.data())
+def test_the_least_sample_reaches_its_target_and_one_less_does_not(total: int, data: st.DataObject) -> None:
+    tampered = data.draw(st.integers(1, total))
+    target = data.draw(st.floats(0.01, 0.999))
+    least = least_sample_tiles(total, tampered, target)
+    assert detection(total, tampered, least) >= target
+    assert least == 0 or detection(total, tampered, least - 1) < target
+
+
+def test_the_plan_counts_the_pixels_with_their_guard_bands() -> None:
+    settings = replace(SETTINGS, guard_band_px=4)
+    halves = split(settings.full_frame, 2, 1)
+    manifest = replace(
+        MANIFEST,
+        settings=settings,
+        audit=AuditPolicy("exact", 50, 10**3),
+        tasks=tuple(TaskSpec((1,), half) for half in halves),
+        split_columns=2,
+    )
+    plan = plan_audit(manifest, 1, 5_000)
+    tiles = sample_grid(halves[1], 50).tiles()
+    rendered = sum(with_guard_band(tile, 4, settings.full_frame).rendered.area for tile in tiles)
+    assert plan.sampled == plan.total == len(tiles)
+    assert plan.area_share == pytest.approx(rendered / halves[1].area)
+    assert plan.audit_rate == 0.5
+    assert all(power.detection == 1 for power in plan.powers)
+
+
+def test_a_plan_of_billions_of_tiles_takes_no_time() -> None:
+    manifest = replace(MANIFEST, settings=replace(SETTINGS, width_px=65_536, height_px=65_536))
+    task = TaskSpec((1,), manifest.settings.full_frame)
+    manifest = replace(manifest, tasks=(task,), audit=AuditPolicy("exact", 1, 16))
+    assert plan_audit(manifest, 0, 10_000).total == 65_536**2
+
+
+def test_the_cost_is_the_area_and_one_load() -> None:
+    plan = plan_audit(MANIFEST, 0, 10_000)
+    assert cost_share(plan, render_seconds=100, load_seconds=2) == pytest.approx(plan.area_share + 0.02)
+
+
+def test_a_plan_never_promises_more_than_it_finds() -> None:
+    plan = plan_audit(replace(MANIFEST, audit=AuditPolicy("exact", 16, 40)), 0, 2_500)
+    text = " ".join(describe(plan))
+    assert "25.0 % of the tasks are audited" in text
+    assert text.count("100 %") == 1  # only a cheat on the whole task is certain to be found
+    assert f"40 of a task's {plan.total} tiles" in text
+
+
+@given(st.integers(0, 12), st.integers(0, 12), st.sampled_from([1, 3, 5]))
+def test_a_majoritys_chance_counts_committees(honest: int, hostile: int, size: int) -> None:
+    if honest + hostile < size:
+        return
+    ways = sum(comb(hostile, bad) * comb(honest, size - bad) for bad in range(size // 2 + 1, size + 1))
+    assert majority_chance(honest, hostile, size) == pytest.approx(ways / comb(honest + hostile, size))
+
+
+@given(st.integers(1, 40), st.sampled_from([1, 3, 5, 7]), st.floats(0.001, 0.9))
+def test_a_majoritys_price_is_the_least(honest: int, size: int, chance: float) -> None:
+    price = majority_price(honest, STRK, size, chance)
+    assert price.chance >= chance
+    assert majority_chance(honest, price.seats - 1, size) < chance
+    assert price.bonds == STRK * price.seats
+
+
+def test_half_the_committees_cost_as_many_seats_as_are_honest() -> None:
+    assert majority_price(10, STRK, 3).seats == 10
+
+
+def test_the_deterrence_bond_is_the_protocols_formula_rounded_up() -> None:
+    bond = deterrence_bond(STRK * 2, detection=0.99, audit_rate=0.5, cost_share=0.8, work_saved=0.875)
+    gain = Fraction(0.875) * Fraction(0.8) / (Fraction(0.5) * Fraction(0.99))
+    assert bond.units - 1 < 2 * 10**18 * (gain - 1) <= bond.units
+
+
+def test_where_losing_the_reward_deters_no_bond_is_needed() -> None:
+    bond = deterrence_bond(STRK, detection=1.0, audit_rate=1.0, cost_share=0.9, work_saved=1.0)
+    assert bond == Fri(0)
+
+
+def test_where_nothing_is_found_no_bond_deters() -> None:
+    with pytest.raises(ValueError, match="deters"):
+        deterrence_bond(STRK, detection=0.0, audit_rate=1.0, cost_share=1.0, work_saved=1.0)

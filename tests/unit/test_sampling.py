@@ -1,0 +1,177 @@
+"""What follows from a seed: drawn here as the contract draws it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tileproof.domain.cid import Cid, Codec
+from tileproof.domain.job import NO_SEAT, Address, Ground, Verdict
+from tileproof.domain.manifest import AuditPolicy, Manifest, TaskSpec
+from tileproof.domain.sampling import (
+    FIELD_PRIME,
+    RoundId,
+    audit_seed,
+    draw_committee,
+    is_audited,
+    poseidon,
+    result_commitment,
+    sample_tiles,
+    short_string,
+    tile_count,
+    verdict_commitment,
+)
+from tileproof.domain.tiles import sample_grid
+
+from .test_manifest import MANIFEST, SETTINGS
+
+ROUND = RoundId(short_string("SN_SEPOLIA"), Address(0x1234), 1, 2, 3, 1)
+RESULT = Cid(Codec.DAG_PB, bytes(range(32)))
+seeds = st.integers(0, FIELD_PRIME - 1)
+
+
+def job(frames: int, tile_px: int, tiles: int) -> Manifest:
+    return replace(
+        MANIFEST,
+        audit=AuditPolicy("exact", tile_px, tiles),
+        tasks=(TaskSpec(tuple(range(1, frames + 1)), SETTINGS.full_frame),),
+    )
+
+
+def test_poseidon_is_starknets() -> None:
+    """The empty span's hash, from Starknet's own transaction test vectors."""
+    assert poseidon([]) == 0x2272BE0F580FD156823304800919530EAA97430E972D7213EE13F4FBF7A5DBC
+
+
+def test_short_strings_are_cairos() -> None:
+    assert short_string("TILEPROOF_AUDIT") == 0x54494C4550524F4F465F4155444954
+    with pytest.raises(ValueError, match="short string"):
+        short_string("x" * 32)
+
+
+def test_what_is_no_felt_is_refused() -> None:
+    with pytest.raises(ValueError, match="felt"):
+        poseidon([FIELD_PRIME])
+
+
+@pytest.mark.parametrize("field", ["chain_id", "job_id", "task", "attempt", "round"])
+def test_every_part_of_a_rounds_name_changes_its_seed(field: str) -> None:
+    other = replace(ROUND, **{field: getattr(ROUND, field) + 1})
+    assert audit_seed(ROUND, RESULT, 77) != audit_seed(other, RESULT, 77)
+
+
+def test_contract_result_and_block_change_the_seed() -> None:
+    seed = audit_seed(ROUND, RESULT, 77)
+    assert seed != audit_seed(replace(ROUND, contract=Address(1)), RESULT, 77)
+    assert seed != audit_seed(ROUND, Cid(Codec.RAW, RESULT.digest), 77)
+    assert seed != audit_seed(ROUND, RESULT, 78)
+
+
+def test_results_with_another_digest_or_codec_have_other_commitments() -> None:
+    swapped = RESULT.digest[16:] + RESULT.digest[:16]
+    values = {
+        result_commitment(c) for c in (RESULT, Cid(Codec.RAW, RESULT.digest), Cid(Codec.DAG_PB, swapped))
+    }
+    assert len(values) == 3
+
+
+@given(seeds)
+def test_everything_is_audited_at_full_rate_and_nothing_at_none(seed: int) -> None:
+    assert is_audited(seed, 10_000)
+    assert not is_audited(seed, 0)
+
+
+def test_about_half_are_audited_at_half_the_rate() -> None:
+    share = sum(is_audited(seed, 5_000) for seed in range(2_000)) / 2_000
+    assert 0.45 < share < 0.55
+
+
+@given(seeds, st.sampled_from([1, 3, 5, 7]), st.integers(1, 20))
+def test_no_slot_sits_twice_in_a_committee(seed: int, size: int, seats: int) -> None:
+    drawn = draw_committee(seed, size, seats, lambda slot: True)
+    real = [slot for slot in drawn if slot != NO_SEAT]
+    assert len(drawn) == size
+    assert len(set(real)) == len(real)
+    assert all(0 <= slot < seats for slot in real)
+
+
+@given(seeds)
+def test_who_may_not_sit_is_never_drawn(seed: int) -> None:
+    drawn = draw_committee(seed, 3, 8, lambda slot: slot % 2 == 0)
+    assert all(slot % 2 == 0 for slot in drawn if slot != NO_SEAT)
+
+
+@given(seeds)
+def test_where_nobody_may_sit_the_seats_stay_empty(seed: int) -> None:
+    assert draw_committee(seed, 3, 8, lambda slot: False) == (NO_SEAT,) * 3
+    assert draw_committee(seed, 1, 0, lambda slot: True) == (NO_SEAT,)
+
+
+@given(seeds, st.integers(1, 3), st.sampled_from([50, 100, 480]), st.integers(1, 60))
+def test_sample_tiles_are_distinct_and_of_the_task(seed: int, frames: int, tile_px: int, tiles: int) -> None:
+    manifest = job(frames, tile_px, tiles)
+    drawn = sample_tiles(seed, manifest, 0)
+    total = tile_count(manifest, 0)
+    assert len(drawn) == len(set(drawn)) == min(tiles, total)
+    allowed = set(sample_grid(SETTINGS.full_frame, tile_px).tiles())
+    assert all(s.tile in allowed and 1 <= s.frame <= frames for s in drawn)
+
+
+@given(seeds)
+def test_a_small_task_is_judged_whole(seed: int) -> None:
+    manifest = job(2, 240, 100)
+    assert len(sample_tiles(seed, manifest, 0)) == tile_count(manifest, 0) == 2 * 2 * 2
+
+
+@given(seeds, st.integers(1, 30))
+def test_a_shorter_list_is_the_beginning_of_a_longer_one(seed: int, tiles: int) -> None:
+    assert sample_tiles(seed, job(2, 50, 40), 0)[:tiles] == sample_tiles(seed, job(2, 50, tiles), 0)
+
+
+def test_every_tile_is_drawn_about_equally_often() -> None:
+    """Chi-squared over 15 tiles (14 degrees of freedom): 36.1 is passed by chance once in 1,000."""
+    manifest = job(1, 100, 2)
+    total = tile_count(manifest, 0)
+    count = Counter(s for seed in range(2_000) for s in sample_tiles(seed, manifest, 0))
+    expected = 4_000 / total
+    assert len(count) == total == 15
+    assert sum((seen - expected) ** 2 / expected for seen in count.values()) < 36.1
+
+
+def test_a_huge_frame_is_sampled_without_listing_its_tiles() -> None:
+    manifest = replace(job(1, 1, 8), settings=replace(SETTINGS, width_px=65_536, height_px=65_536))
+    manifest = replace(manifest, tasks=(TaskSpec((1,), manifest.settings.full_frame),))
+    assert len(sample_tiles(5, manifest, 0)) == 8
+
+
+def sealed(**changes: object) -> int:
+    parts: dict[str, object] = {
+        "of": ROUND,
+        "seat": 0,
+        "verdict": Verdict.REJECT,
+        "ground": Ground.TILE,
+        "index": 4,
+        "evidence": RESULT,
+        "salt": 99,
+    }
+    return verdict_commitment(**(parts | changes))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"of": replace(ROUND, round=2)},
+        {"seat": 1},
+        {"verdict": Verdict.ACCEPT},
+        {"ground": Ground.MISSING},
+        {"index": 5},
+        {"evidence": Cid(Codec.RAW, RESULT.digest)},
+        {"salt": 98},
+    ],
+)
+def test_a_commitment_binds_every_part_of_the_verdict(change: dict[str, object]) -> None:
+    assert sealed() == sealed()
+    assert sealed(**change) != sealed()

@@ -1,0 +1,294 @@
+"""One audit, from a submission to a verdict and its report."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tileproof.audit.report import AuditReport
+from tileproof.domain.errors import InputError, ServiceError
+from tileproof.domain.job import Ground, TaskState, Verdict
+from tileproof.domain.manifest import encode
+from tileproof.domain.result import frame_file
+from tileproof.domain.sampling import sample_tiles
+from tileproof.verifier.audit import audit_submission
+from tileproof.verifier.fetching import AuditStopped
+from tileproof.verifier.settings import VerifierSettings
+from tileproof.verifier.subject import subject_from_history, subject_of_round
+
+from .verifier_world import World, empty, honest, png
+
+SETTINGS = VerifierSettings()
+
+
+def audit(world: World, tmp_path: Path, deadline: float | None = None) -> AuditReport:
+    world.chain.drawn = True
+    chain = world.chain
+    return audit_submission(
+        subject=subject_of_round(chain, chain.job(1), chain.task(1, 0)),  # type: ignore[arg-type]
+        store=world.store,  # type: ignore[arg-type]
+        renderer=world.renderer,
+        decoder=world.decoder,
+        clock=world.clock,
+        settings=SETTINGS,
+        home=tmp_path / "home",
+        evidence=tmp_path / "evidence",
+        deadline=deadline,
+    )
+
+
+def spoiled(frame: int, spoil: bytes | None) -> World:
+    """A result whose picture of ``frame`` is these bytes, or missing."""
+    files = {frame_file(f): png(honest(f)) for f in (1, 2)}
+    if spoil is None:
+        del files[frame_file(frame)]
+    else:
+        files[frame_file(frame)] = spoil
+    return World(files)
+
+
+def test_honest_work_is_accepted(tmp_path: Path) -> None:
+    world = World()
+    report = audit(world, tmp_path)
+    assert report.judgement.verdict is Verdict.ACCEPT
+    assert report.equal_tiles == len(report.tiles) == 8
+    assert world.renderer.sessions == 1  # one load of the scene for all tiles
+
+
+def test_only_the_sample_tiles_are_rendered_again(tmp_path: Path) -> None:
+    world = World()
+    report = audit(world, tmp_path)
+    listed = sample_tiles(report.seed.seed, world.manifest, 0)
+    assert sorted((f, t) for _, f, t in world.renderer.rendered) == sorted((s.frame, s.tile) for s in listed)
+    assert tuple(t.sample for t in report.tiles) == listed
+
+
+def test_a_frame_that_is_a_little_wrong_is_rejected_by_its_first_tile(tmp_path: Path) -> None:
+    wrong = honest(2)
+    wrong[..., 0] ^= 1
+    world = spoiled(2, png(wrong))
+    report = audit(world, tmp_path)
+    first = next(at for at, t in enumerate(report.tiles) if t.sample.frame == 2)
+    assert report.judgement.verdict is Verdict.REJECT
+    assert (report.judgement.ground, report.judgement.index) == (Ground.TILE, first)
+    assert report.worst_psnr_db > 48  # one level in one channel
+
+
+def test_a_reject_rests_on_two_fresh_processes(tmp_path: Path) -> None:
+    wrong = honest(1)
+    wrong[:] = 0
+    world = spoiled(1, png(wrong))
+    report = audit(world, tmp_path)
+    assert world.renderer.sessions == 3
+    again = [(frame, tile) for session, frame, tile in world.renderer.rendered if session > 1]
+    named = report.tiles[report.judgement.index].sample
+    assert again == [(named.frame, named.tile)] * 2
+    assert report.confirmation is not None
+    assert report.confirmation.agrees
+
+
+def test_a_scene_that_renders_differently_each_time_is_inconclusive(tmp_path: Path) -> None:
+    world = World()
+    world.renderer.drift = True
+    report = audit(world, tmp_path)
+    assert report.judgement.verdict is Verdict.INCONCLUSIVE
+    assert "does not repeat" in report.judgement.reason
+
+
+@pytest.mark.parametrize(
+    ("spoil", "ground"),
+    [
+        (None, Ground.MISSING),
+        (b"no picture", Ground.UNDECODABLE),
+        (png(honest(2))[:-60], Ground.UNDECODABLE),
+        (png(honest(2)[:-1]), Ground.WRONG_FORMAT),
+        (png(np.zeros((40, 60, 4), np.uint8)), Ground.WRONG_FORMAT),
+        (b"\0" * 200_000, Ground.WRONG_FORMAT),  # far more than the agreed picture can take
+    ],
+)
+def test_a_picture_that_cannot_be_judged_is_rejected_without_rendering(
+    spoil: bytes | None, ground: Ground, tmp_path: Path
+) -> None:
+    world = spoiled(2, spoil)
+    report = audit(world, tmp_path)
+    assert report.judgement.verdict is Verdict.REJECT
+    assert (report.judgement.ground, report.judgement.index) == (ground, 1)
+    assert world.renderer.sessions == 0
+
+
+def test_a_result_that_is_no_directory_misses_its_first_picture(tmp_path: Path) -> None:
+    world = World()
+    world.store.kept[world.result] = b"one file"
+    report = audit(world, tmp_path)
+    assert (report.judgement.ground, report.judgement.index) == (Ground.MISSING, 0)
+
+
+def test_a_result_larger_than_any_honest_one_is_rejected(tmp_path: Path) -> None:
+    world = World({"0001.png": b"\0" * 8_000_000})
+    report = audit(world, tmp_path)
+    assert (report.judgement.verdict, report.judgement.ground) == (Verdict.REJECT, Ground.WRONG_FORMAT)
+
+
+@pytest.mark.parametrize("what", ["manifest", "result", "scene"])
+def test_bytes_that_nobody_serves_before_the_deadline_are_unavailable(what: str, tmp_path: Path) -> None:
+    world = World()
+    cid = {"manifest": world.chain.job(1).manifest, "result": world.result, "scene": world.scene}[what]
+    world.store.withheld.add(cid)
+    start = world.clock.monotonic()
+    report = audit(world, tmp_path, deadline=start + 300)
+    assert report.judgement.verdict is Verdict.UNAVAILABLE
+    assert what in report.judgement.reason
+    assert 100 < world.clock.monotonic() - start < 200  # half the window is kept for rendering
+
+
+def test_an_own_node_that_does_not_answer_blames_nobody(tmp_path: Path) -> None:
+    world = World()
+
+    def down(*_: object, **__: object) -> bytes:
+        raise ServiceError("content.unreachable", "connection refused", retryable=True)
+
+    world.store.read_block = down  # type: ignore[method-assign, assignment]
+    report = audit(world, tmp_path, deadline=world.clock.monotonic() + 60)
+    assert report.judgement.verdict is Verdict.INCONCLUSIVE
+    assert "content.unreachable" in report.judgement.reason
+
+
+@pytest.mark.parametrize(
+    "code", ["render.crashed", "render.timeout", "blender.wrong_version", "machine.disk_full"]
+)
+def test_a_failure_of_this_machine_blames_nobody(code: str, tmp_path: Path) -> None:
+    world = World()
+    world.renderer.fails_with = code
+    report = audit(world, tmp_path)
+    assert report.judgement.verdict is Verdict.INCONCLUSIVE
+    assert code in report.judgement.reason
+
+
+def test_a_machine_of_another_class_does_not_judge(tmp_path: Path) -> None:
+    world = World()
+    world.renderer.device_class = "cpu-arm64"
+    report = audit(world, tmp_path)
+    assert report.judgement.verdict is Verdict.INCONCLUSIVE
+    assert world.renderer.sessions == 0
+
+
+def test_running_out_of_time_is_inconclusive(tmp_path: Path) -> None:
+    world = World()
+
+    def slow() -> None:
+        world.clock.seconds += 30
+
+    world.renderer.on_render = slow
+    report = audit(world, tmp_path, deadline=world.clock.monotonic() + 100)
+    assert report.judgement.verdict is Verdict.INCONCLUSIVE
+    assert "out of time" in report.judgement.reason
+    assert report.tiles == ()
+
+
+def test_a_malformed_manifest_blames_no_worker(tmp_path: Path) -> None:
+    world = World()
+    world.store.kept[world.chain.job(1).manifest] = b"{}"
+    report = audit(world, tmp_path)
+    assert report.judgement.verdict is Verdict.INCONCLUSIVE
+    assert report.work is None
+    assert (tmp_path / "evidence" / "report.html").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        {"glass.blend": b"another file of another size"},
+        {"glass.blend": b"X" * len(b"BLENDER-v405 not really")},
+        {"other.blend": b"BLENDER-v405 not really"},
+        {"glass.blend": b"BLENDER-v405 not really", "extra.py": b"import os"},
+    ],
+)
+def test_a_scene_other_than_the_manifest_says_is_not_opened(scene: dict[str, bytes], tmp_path: Path) -> None:
+    world = World()
+    world.store.kept[world.scene] = scene
+    report = audit(world, tmp_path)
+    assert report.judgement.verdict is Verdict.INCONCLUSIVE
+    assert world.renderer.sessions == 0
+    assert empty(tmp_path / "home" / "scenes")
+
+
+def test_a_second_audit_of_the_same_scene_fetches_it_no_more(tmp_path: Path) -> None:
+    world = World()
+    audit(world, tmp_path)
+    audit(world, tmp_path)
+    assert world.store.fetched.count(world.scene) == 1
+
+
+def test_nothing_is_left_behind_but_the_scene_and_the_report(tmp_path: Path) -> None:
+    audit(World(), tmp_path)
+    assert empty(tmp_path / "home" / "work")
+    assert sorted(p.name for p in (tmp_path / "evidence").iterdir()) == ["report.html", "report.json"]
+
+
+def test_a_request_to_stop_ends_an_audit_without_a_verdict(tmp_path: Path) -> None:
+    world = World()
+
+    def stop() -> None:
+        world.clock.stopping = True
+
+    world.renderer.on_render = stop
+    with pytest.raises(AuditStopped):
+        audit(world, tmp_path)
+    assert empty(tmp_path / "home" / "work")
+    assert not (tmp_path / "evidence").exists()
+
+
+def test_the_report_says_what_was_judged_and_how_the_tiles_were_drawn(tmp_path: Path) -> None:
+    world = World()
+    report = audit(world, tmp_path)
+    said = json.loads((tmp_path / "evidence" / "report.json").read_bytes())
+    assert said["verdict"] == "Accept"
+    assert int(said["seed"]["audit_seed"], 16) == world.chain.seed == report.seed.seed
+    assert int(said["seed"]["block_hash"], 16) == world.chain.block_hash(51)
+    assert [tile["psnr_db"] for tile in said["tiles"]] == [None] * 8
+    page = (tmp_path / "evidence" / "report.html").read_text()
+    assert "Accepted" in page
+    assert str(tmp_path) not in page
+
+
+def test_repeated_frames_are_findings_and_no_verdict(tmp_path: Path) -> None:
+    world = World({frame_file(1): png(honest(1)), frame_file(2): png(honest(1))})
+    report = audit(world, tmp_path)
+    assert [f.frame for f in report.findings] == [2]
+    assert report.judgement.ground is Ground.TILE  # the pixels of frame 2 gave it away, not the screen
+
+
+def test_a_node_that_lies_about_the_seed_does_not_choose_the_tiles(tmp_path: Path) -> None:
+    world = World()
+    world.chain.lies_about_seed = True
+    with pytest.raises(ServiceError) as refused:
+        audit(world, tmp_path)
+    assert refused.value.code == "ledger.seed_mismatch"
+
+
+def test_an_audit_by_hand_takes_the_ledgers_seed_or_a_given_one() -> None:
+    world = World()
+    with pytest.raises(InputError) as refused:
+        subject_from_history(world.chain, 1, 0)  # type: ignore[arg-type]
+    assert refused.value.code == "audit.no_seed"
+    assert subject_from_history(world.chain, 1, 0, seed=7).seed.seed == 7  # type: ignore[arg-type]
+    world.chain.drawn, world.chain.state = True, TaskState.PAID
+    subject = subject_from_history(world.chain, 1, 0)  # type: ignore[arg-type]
+    assert (subject.seed.seed, subject.result) == (world.chain.seed, world.result)
+
+
+def test_an_audit_by_hand_of_what_was_never_submitted_is_refused() -> None:
+    with pytest.raises(InputError) as refused:
+        subject_from_history(World().chain, 1, 0, attempt=2)  # type: ignore[arg-type]
+    assert refused.value.code == "audit.no_submission"
+
+
+def test_a_manifest_with_other_tasks_than_the_ledger_blames_no_worker(tmp_path: Path) -> None:
+    world = World()
+    job = world.chain.job(1)
+    world.chain._job = replace(job, task_count=5)
+    world.store.kept[job.manifest] = encode(world.manifest)
+    assert audit(world, tmp_path).judgement.verdict is Verdict.INCONCLUSIVE
