@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from . import account, client, contract, doctor, localnet, verifier, worker
-from .console import run, setup_logging
+from .console import run, say, setup_logging
 from .wiring import Globals
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # help texts say [default: ...], which is no markup
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(client.app, name="client", help="Submit jobs, watch them, fetch what was paid for.")
@@ -34,6 +35,12 @@ app.add_typer(account.app, name="account", help="Money: balances, bonds, seats."
 app.add_typer(localnet.app, name="localnet", help="A whole network on this machine, with play money.")
 app.add_typer(contract.app, name="contract", help="Deploy the contract.")
 app.command("doctor")(doctor.doctor)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        say(f"tileproof {version('tileproof')}")
+        raise typer.Exit
 
 
 @app.callback()
@@ -47,12 +54,11 @@ def options(
     ] = None,
     home: Annotated[Path | None, typer.Option(help="Where Tileproof keeps its state.")] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what adapters do.")] = False,
-    show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """A decentralised render network whose results are proved."""
-    if show_version:
-        typer.echo(f"tileproof {version('tileproof')}")
-        raise typer.Exit
     setup_logging(logging.DEBUG if verbose else logging.INFO)
     context.obj = Globals(network=network, account=account, home=home)
 

@@ -37,7 +37,11 @@ def bond(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Deposit STRK that claims lock bonds from; or, with --seat, take a verifier's seat."""
+    """Deposit STRK for bonds, or take a seat.
+
+    Claims lock bonds out of what was deposited; --seat deposits what is missing of a
+    verifier's bond and takes a seat.
+    """
     from ..client.account import check_amount, deposit, missing_for_seat, take_seat
     from ..domain.errors import InputError
     from ..domain.money import ZERO, parse_strk
@@ -70,7 +74,10 @@ def bond(
 
 @app.command("exit")
 def leave(context: typer.Context, dry_run: DryRun = False, as_json: AsJson = False) -> None:
-    """Leave every seat, and collect the bonds of those left long enough ago."""
+    """Leave every seat.
+
+    Collects the bonds of those left long enough ago; run it again for the others.
+    """
     from ..client.account import leave_seats, plan_exit, read_account
 
     with Ports(settings_of(context), role="account") as ports:

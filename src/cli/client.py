@@ -35,7 +35,10 @@ def status(context: typer.Context, job: JobId, as_json: AsJson = False) -> None:
 
 @app.command()
 def watch(context: typer.Context, job: JobId, as_json: AsJson = False) -> None:
-    """Follow a job until every task is paid or closed. Ctrl-C stops watching, never the job."""
+    """Follow a job to its end.
+
+    Ctrl-C stops watching, never the job.
+    """
     with Ports(settings_of(context)) as ports:
         found = watch_job(ports, job)
         if as_json:
@@ -51,7 +54,10 @@ def logs(
     task: Annotated[int | None, typer.Option(min=0, help="Only this task.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """What happened to each task, attempt by attempt, with results and audit reports by CID."""
+    """What happened to each task.
+
+    Attempt by attempt, with the CIDs of results and audit reports.
+    """
     from ..client.history import read_history
 
     with Ports(settings_of(context)) as ports:
@@ -73,9 +79,10 @@ def fetch(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that differ.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Fetch the accepted frames, check every file, join regions, make a contact sheet. Resumes.
+    """Bring the accepted frames here.
 
-    Ends with status 8 when pictures are still missing; it says which and why.
+    Checks every file, joins regions, makes a contact sheet; resumes where it stopped. Ends
+    with status 8 when pictures are still missing, and says which and why.
     """
     from ..client.status import read_status
 
@@ -105,7 +112,10 @@ def list_jobs(context: typer.Context, as_json: AsJson = False) -> None:
 
 @app.command()
 def cancel(context: typer.Context, job: JobId, dry_run: DryRun = False, as_json: AsJson = False) -> None:
-    """Close a job: open tasks are refunded, submitted ones run to their end."""
+    """Close a job and refund what is open.
+
+    Claimed and submitted tasks run to their end.
+    """
     from ..client.manage import cancel as send
     from ..client.manage import own_job, plan_cancel
 
@@ -148,12 +158,15 @@ def resume(context: typer.Context, job: JobId, dry_run: DryRun = False, as_json:
 @app.command()
 def inspect(
     context: typer.Context,
-    blend: Annotated[Path, typer.Argument(metavar="FILE", help="A .blend file.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .blend file.")],
     as_json: AsJson = False,
 ) -> None:
-    """What is in a scene: cameras, layers, frames, engine, missing files, and what cannot be audited yet."""
+    """What is in a scene, as Blender sees it.
+
+    Cameras, layers, frames, engine, missing files, and what cannot be audited yet.
+    """
     with Ports(settings_of(context)) as ports:
-        found = ports.inspector.inspect(blend)
+        found = ports.inspector.inspect(file)
         if as_json:
             show_json(show.scene_json(found))
         else:

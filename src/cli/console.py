@@ -16,12 +16,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-import click
+import typer
 
 from ..domain.errors import TileproofError
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+ClickException: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+"""Every complaint about the command line itself; typer carries a click of its own from 0.20 on."""
 
 INTERRUPTED = 130
 BUG = 70
@@ -171,12 +174,15 @@ def run(command: Callable[[Sequence[str]], object], arguments: Sequence[str]) ->
     except TileproofError as error:
         _report(error.as_json())
         return error.exit_status
-    except click.exceptions.Exit as error:
+    except typer.Exit as error:
         return error.exit_code
-    except click.ClickException as error:
+    except ClickException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            sys.stderr.write(error.format_message() + "\n")
+            return int(error.exit_code)
         _report(_usage(error))
-        return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+        return int(error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
         _report(
             {
                 "code": "interrupted",
@@ -202,12 +208,12 @@ def run(command: Callable[[Sequence[str]], object], arguments: Sequence[str]) ->
         return BUG
 
 
-def _usage(error: click.ClickException) -> dict[str, object]:
+def _usage(error: Any) -> dict[str, object]:
     context = getattr(error, "ctx", None)
     where = context.command_path if context is not None else "tileproof"
     return {
         "code": "usage",
-        "message": error.format_message(),
+        "message": error.format_message() or "what is missing is shown by --help",
         "remedy": f"`{where} --help` shows how",
         "data": {},
     }

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def submit(
     context: typer.Context,
-    blend: Annotated[Path, typer.Argument(metavar="FILE", help="A .blend file.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .blend file.")],
     reward: Reward,
     frames: Annotated[str | None, typer.Option(help='Such as "1-100x5,120" [default: the scene\'s].')] = None,
     samples: Annotated[int | None, typer.Option(help="Samples per pixel [default: the scene's].")] = None,
@@ -50,7 +50,10 @@ def submit(
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put a scene up for rendering: plan, pin, escrow. The plan is checked before anything is spent."""
+    """Put a scene up for rendering.
+
+    Plans, pins, escrows. The plan is shown and checked before anything is pinned or spent.
+    """
     from ..client.plan import plan_pictures, plan_submission
     from ..client.request import PictureRequest, parse_resolution, parse_split
     from ..client.submit import submit as send
@@ -61,7 +64,7 @@ def submit(
     if frames is not None:
         parse_frames(frames)  # an unreadable list is said at once, before Blender starts
     request = PictureRequest(
-        blend=blend,
+        blend=file,
         frames=frames,
         resolution=parse_resolution(resolution) if resolution else None,
         samples_per_pixel=samples,
@@ -76,7 +79,7 @@ def submit(
     )
     offer = make_offer(settings.terms, reward, audit_fee, committee, audit_rate, bond, lease, deadline)
     with Ports(settings) as ports, _packing_folder(settings) as into:
-        note(f"opening {blend} in Blender")
+        note(f"opening {file} in Blender")
         pictures = plan_pictures(
             request, inspector=ports.inspector, packer=ports.packer, renderer=ports.renderer, into=into
         )
@@ -134,7 +137,10 @@ def retry(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """A new job for what a job left unpaid: closed or given up. Its frames join the same folder."""
+    """Render again what a job left unpaid.
+
+    Makes a new job of every task that closed without being paid; its frames join the same folder.
+    """
     from ..client.manage import plan_retry
     from ..client.manage import retry as send
 

@@ -19,7 +19,10 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.command()
 def run(context: typer.Context, threads: Threads = None, no_sandbox: NoSandbox = False) -> None:
-    """Wait to be drawn, audit, commit, reveal. SIGTERM or Ctrl-C ends it; its journal resumes."""
+    """Wait to be drawn, audit, commit, reveal.
+
+    SIGTERM or Ctrl-C ends it; started again it goes on from its journal.
+    """
     settings = settings_of(context, {"threads": threads, "sandbox": False if no_sandbox else None})
     with if_interrupted("verdicts under way are in the journal: `tileproof verifier run` goes on with them"):
         run_verifier(settings)
@@ -28,8 +31,8 @@ def run(context: typer.Context, threads: Threads = None, no_sandbox: NoSandbox =
 @app.command()
 def audit(
     context: typer.Context,
-    job: Annotated[int, typer.Argument(metavar="JOB", min=1)],
-    task: Annotated[int, typer.Argument(metavar="TASK", min=0)],
+    job: Annotated[int, typer.Argument(min=1)],
+    task: Annotated[int, typer.Argument(min=0)],
     attempt: Annotated[int | None, typer.Option(min=0, help="[default: the newest submission]")] = None,
     seed: Annotated[str | None, typer.Option(help="Your own seed in hex [default: the drawn one].")] = None,
     out: Annotated[Path | None, typer.Option(help="Report's folder [default: ./audit-JOB-TASK].")] = None,
@@ -37,7 +40,10 @@ def audit(
     no_sandbox: NoSandbox = False,
     as_json: Annotated[bool, typer.Option("--json", help="report.json on stdout.")] = False,
 ) -> None:
-    """Do by hand what a drawn verifier does, and print the scores. Sends nothing, needs no account."""
+    """Audit one submission by hand.
+
+    Does what a drawn verifier does and prints the scores. Sends nothing, needs no account.
+    """
     import json
 
     from ..audit.report import to_json

@@ -28,7 +28,10 @@ def run(
     max_claims: Annotated[int | None, typer.Option(min=1, help="Tasks held at once.")] = None,
     no_sandbox: NoSandbox = False,
 ) -> None:
-    """Find work, claim, render, submit, serve. SIGTERM or Ctrl-C ends it; its journal resumes."""
+    """Find work, claim, render, submit, serve.
+
+    SIGTERM or Ctrl-C finishes or gives back; started again it goes on from its journal.
+    """
     settings = settings_of(
         context,
         {
