@@ -1,0 +1,142 @@
+"""The Journal port on SQLite: durable before the call returns, owned by one process."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ...domain.errors import MachineError
+from ...ports.journal import Record
+
+MIGRATIONS = (
+    """CREATE TABLE record (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        kind TEXT NOT NULL,
+        key TEXT NOT NULL,
+        body TEXT NOT NULL,
+        UNIQUE (kind, key)
+    )""",
+)
+"""Numbered from 1; only ever added to."""
+
+
+class SqliteJournal:
+    """Opens, or makes, the journal at ``path``.
+
+    Raises:
+        MachineError: ``journal.in_use`` while another process owns it, ``journal.damaged``
+            when the file fails SQLite's integrity check, ``journal.too_new`` when a later
+            Tileproof wrote it, ``machine.disk_full``, ``journal.failed``.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._guard = threading.RLock()
+        self._lock = path.with_suffix(".lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._lock.close()
+            raise MachineError(
+                "journal.in_use",
+                f"another process is using {path}",
+                remedy="stop the other process of this role and account, or give this one another --home",
+                path=path,
+            ) from error
+        try:
+            with self._translated():
+                self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+                path.chmod(0o600)
+                self._db.execute("PRAGMA journal_mode=WAL")
+                self._db.execute("PRAGMA synchronous=FULL")
+                if self._db.execute("PRAGMA integrity_check").fetchone() != ("ok",):
+                    raise self._damaged()
+                self._migrate()
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def put(self, kind: str, key: str, record: Record) -> None:
+        body = json.dumps(dict(record), sort_keys=True)
+        with self._translated():
+            self._db.execute(
+                "INSERT INTO record (kind, key, body) VALUES (?, ?, ?) "
+                "ON CONFLICT (kind, key) DO UPDATE SET body = excluded.body",
+                (kind, key, body),
+            )
+
+    def get(self, kind: str, key: str) -> Record | None:
+        with self._translated():
+            row = self._db.execute(
+                "SELECT body FROM record WHERE kind = ? AND key = ?", (kind, key)
+            ).fetchone()
+        return None if row is None else _loaded(row[0])
+
+    def all(self, kind: str) -> dict[str, Record]:
+        with self._translated():
+            rows = self._db.execute(
+                "SELECT key, body FROM record WHERE kind = ? ORDER BY number", (kind,)
+            ).fetchall()
+        return {key: _loaded(body) for key, body in rows}
+
+    def remove(self, kind: str, key: str) -> None:
+        with self._translated():
+            self._db.execute("DELETE FROM record WHERE kind = ? AND key = ?", (kind, key))
+
+    def close(self) -> None:
+        with self._guard:
+            self._db.close()
+            self._lock.close()
+
+    def _migrate(self) -> None:
+        (done,) = self._db.execute("PRAGMA user_version").fetchone()
+        if done > len(MIGRATIONS):
+            raise MachineError(
+                "journal.too_new",
+                f"{self._path} was written by a later Tileproof",
+                remedy="update Tileproof",
+                path=self._path,
+            )
+        for number, statement in enumerate(MIGRATIONS[done:], start=done + 1):
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute(statement)
+            self._db.execute(f"PRAGMA user_version = {number}")
+            self._db.execute("COMMIT")
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        with self._guard:
+            try:
+                yield
+            except sqlite3.DatabaseError as error:
+                if "full" in str(error):
+                    raise MachineError(
+                        "machine.disk_full",
+                        f"no space is left for {self._path}",
+                        remedy="free some space and start again; nothing recorded so far is lost",
+                        path=self._path,
+                    ) from error
+                if type(error) is sqlite3.DatabaseError:
+                    raise self._damaged() from error
+                raise MachineError(
+                    "journal.failed", f"{self._path}: {error}", remedy="check the disk", path=self._path
+                ) from error
+
+    def _damaged(self) -> MachineError:
+        return MachineError(
+            "journal.damaged",
+            f"{self._path} is damaged",
+            remedy="move it away and start again; the ledger still tells what was claimed and submitted",
+            path=self._path,
+        )
+
+
+def _loaded(body: str) -> Record:
+    record: dict[str, object] = json.loads(body)
+    return record
