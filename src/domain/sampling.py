@@ -88,6 +88,7 @@ def draw_committee(
 ) -> tuple[int, ...]:
     """The slots of a committee; ``NO_SEAT`` where ``DRAW_TRIES`` tries found nobody.
 
+    ``seat_count`` counts the slots there were at the claim, whoever holds them now.
     ``may_sit`` says of a slot whether it was active before the claim and belongs to neither
     the requester nor the claimant. No slot sits twice.
     """

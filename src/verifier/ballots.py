@@ -63,6 +63,7 @@ class Ballots:
                 self._votes.put(replace(vote, over_at_block=head.block))
 
     def _update_open(self, vote: Vote, task: Task, current: bool) -> Vote:
+        current = current and vote.seat < len(task.seats)
         if current and task.revealed[vote.seat] is not None:
             return self._votes.advance(vote, Stage.REVEALED)
         committed = current and task.committed[vote.seat]

@@ -1,0 +1,163 @@
+"""The report: one for machines, one for people."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tileproof.audit.compare import compare_tiles, pixel_digest
+from tileproof.audit.plan import plan_audit
+from tileproof.audit.report import (
+    AuditReport,
+    Machine,
+    SeedSource,
+    TilePictures,
+    TileRecord,
+    Timings,
+    Work,
+    overview,
+    to_html,
+    to_json,
+)
+from tileproof.audit.screen import Finding, Oddity
+from tileproof.domain.cid import Cid, Codec
+from tileproof.domain.job import Address, Ground
+from tileproof.domain.sampling import RoundId, SampleTile, audit_seed, sample_tiles
+from tileproof.domain.tiles import Tile
+from tileproof.domain.verdict import (
+    Confirmation,
+    FileFault,
+    inconclusive,
+    judge_files,
+    judge_tiles,
+    unavailable,
+)
+
+from .test_manifest import MANIFEST
+from .test_manifest import canonical as dumped
+
+OF = RoundId(0x534E, Address(5), 1, 0, 0, 0)
+RESULT = Cid(Codec.DAG_PB, b"\7" * 32)
+SEED = audit_seed(OF, RESULT, 99)
+
+
+def picture(frame: int) -> np.ndarray:
+    y, x = np.mgrid[0:270, 0:480]
+    return np.stack([(x // 2 + 40 * frame) % 256, y % 256, (x * y) % 251], axis=2).astype(np.uint8)
+
+
+def crop(pixels: np.ndarray, tile: Tile) -> np.ndarray:
+    return pixels[tile.y0 : tile.y1, tile.x0 : tile.x1]
+
+
+def rejected() -> tuple[AuditReport, list[TilePictures]]:
+    """Frame 2 was handed in a little too bright."""
+    submitted = {1: picture(1), 2: np.clip(picture(2).astype(int) + 3, 0, 255).astype(np.uint8)}
+    samples: tuple[SampleTile, ...] = sample_tiles(SEED, MANIFEST, 0)
+    pictures = [
+        TilePictures(at, crop(submitted[s.frame], s.tile), crop(picture(s.frame), s.tile))
+        for at, s in enumerate(samples)
+    ]
+    records = tuple(
+        TileRecord(
+            s,
+            pixel_digest(p.submitted),
+            pixel_digest(p.rendered),
+            compare_tiles(p.submitted, p.rendered),
+            0.2,
+        )
+        for s, p in zip(samples, pictures, strict=True)
+    )
+    equal = [record.score.equal for record in records]
+    digest = records[equal.index(False)].rendered
+    confirmation = Confirmation(equal.index(False), digest, (digest, digest))
+    report = AuditReport(
+        of=OF,
+        manifest=Cid(Codec.RAW, b"\1" * 32),
+        result=RESULT,
+        seed=SeedSource(SEED, 41, 99),
+        work=Work(
+            MANIFEST.name,
+            MANIFEST.audit,
+            MANIFEST.settings,
+            MANIFEST.tasks[0],
+            plan_audit(MANIFEST, 0, 5_000),
+            samples,
+        ),
+        machine=Machine("4.5.15 abc", "cpu-x86_64", "a CPU", "bubblewrap"),
+        tiles=records,
+        confirmation=confirmation,
+        faults=(),
+        findings=(Finding(Oddity.REPEATED, 2, "the same pixels as frame 1"),),
+        judgement=judge_tiles(equal, confirmation),
+        timings=Timings(1.0, 0.5, 2.0, 3.0, 4.0),
+        made_at=1_800_000_000,
+    )
+    return report, pictures
+
+
+def test_the_json_is_canonical_and_complete() -> None:
+    report, _ = rejected()
+    data = to_json(report)
+    said = json.loads(data)
+    assert data == dumped(said)
+    assert (said["verdict"], said["ground"]) == ("Reject", "Tile")
+    assert [tile["equal"] for tile in said["tiles"]] == [t.score.equal for t in report.tiles]
+    assert {tile["psnr_db"] is None for tile in said["tiles"] if tile["equal"]} == {True}
+    assert said["work"]["plan"]["sample_tiles"] == 16
+    assert said["confirmation"]["agrees"] is True
+
+
+def test_the_page_shows_both_versions_and_their_difference() -> None:
+    report, pictures = rejected()
+    page = to_html(report, pictures[:4], [overview(1, picture(1)), overview(2, picture(2))])
+    assert page.count("data:image/png;base64,") == 4 * 3 + 2
+    assert "Rejected" in page
+    assert "Rendered twice more" in page
+    assert hex(SEED) in page
+    assert page.count("<rect ") == 16
+
+
+def test_the_page_loads_nothing_and_runs_nothing() -> None:
+    report, pictures = rejected()
+    page = to_html(report, pictures, [])
+    assert "<script" not in page
+    assert not re.search(r"""(src|href)\s*=\s*["'](?!data:)""", page)
+    assert "default-src 'none'" in page
+
+
+def test_a_hostile_name_is_text_and_nothing_else() -> None:
+    report, _ = rejected()
+    assert report.work is not None
+    hostile = replace(report, work=replace(report.work, name="<img src=x onerror=alert(1)>\"'"))
+    page = to_html(hostile, [], [])
+    assert "<img src=x" not in page
+    assert "&lt;img src=x" in page
+
+
+@pytest.mark.parametrize("judgement", [unavailable("nobody served it"), inconclusive("the scene drifts")])
+def test_a_report_without_a_judged_tile_is_still_a_report(judgement: object, tmp_path: Path) -> None:
+    report, _ = rejected()
+    bare = replace(
+        report, work=None, machine=None, tiles=(), confirmation=None, findings=(), judgement=judgement
+    )
+    assert json.loads(to_json(bare))["tiles"] == []
+    assert "Every tile" not in to_html(bare, [], [])
+
+
+def test_a_missing_picture_is_named_by_its_frame() -> None:
+    report, _ = rejected()
+    faults = (FileFault(1, Ground.MISSING),)
+    judgement = judge_files(faults)
+    assert judgement is not None
+    faulty = replace(report, tiles=(), confirmation=None, faults=faults, judgement=judgement)
+    assert re.search(r"<td>2</td><td>The picture is missing", to_html(faulty, [], []))
+
+
+def test_an_overview_is_small_and_keeps_its_shape() -> None:
+    small = overview(7, np.zeros((1080, 1920, 3), np.uint8)).picture
+    assert small.shape == (360, 640, 3)
