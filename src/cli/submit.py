@@ -207,22 +207,6 @@ def make_offer(
     )
 
 
-class _packing_folder:  # used as a function
-    """An empty folder for the packed scene; gone afterwards, whatever happens."""
-
-    def __init__(self, settings: Settings) -> None:
-        settings.cache.mkdir(parents=True, exist_ok=True)
-        self._folder = tempfile.TemporaryDirectory(prefix="packing-", dir=settings.cache)
-
-    def __enter__(self) -> Path:
-        into = Path(self._folder.__enter__()) / "scene"
-        into.mkdir()
-        return into
-
-    def __exit__(self, *failure: object) -> None:
-        self._folder.cleanup()
-
-
 @contextmanager
 def _packing_folder(settings: Settings) -> Iterator[Path]:
     """An empty folder for the packed scene; gone afterwards, whatever happens."""

@@ -7,7 +7,7 @@ never loads an image library, and help loads nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from ..domain.errors import ConfigError
 
 if TYPE_CHECKING:
-    import click
+    import typer
 
     from ..adapters.blender.find import BlenderBuild
     from ..adapters.blender.sandbox import Sandbox
@@ -46,7 +46,7 @@ class Globals:
     home: Path | None = None
 
 
-def settings_of(context: click.Context, flags: dict[str, object] | None = None) -> Settings:
+def settings_of(context: typer.Context, flags: dict[str, object] | None = None) -> Settings:
     """The settings for one command; ``flags`` are its own, by dotted key.
 
     Raises ConfigError as ``config.load``.
@@ -90,13 +90,16 @@ class Ports:
     def store(self) -> ContentStore:
         from ..adapters.ipfs.kubo import KuboStore
 
-        return KuboStore(self.settings.ipfs_api)
+        return self._open.enter_context(closing(KuboStore(self.settings.ipfs_api)))
 
     @cached_property
     def clock(self) -> Clock:
         from ..adapters.clock import SystemClock
 
-        return SystemClock()
+        clock = SystemClock()
+        if self._until_signalled:
+            clock.stop_on_signals()
+        return clock
 
     @cached_property
     def decoder(self) -> ImageDecoder:
@@ -127,8 +130,7 @@ class Ports:
         """The journal of this role and account on this network."""
         from ..adapters.store.journal import SqliteJournal
 
-        self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return SqliteJournal(self.home / "journal.sqlite")
+        return self._open.enter_context(closing(SqliteJournal(self.home / "journal.sqlite")))
 
     @cached_property
     def home(self) -> Path:
