@@ -175,3 +175,14 @@ def sealed(**changes: object) -> int:
 def test_a_commitment_binds_every_part_of_the_verdict(change: dict[str, object]) -> None:
     assert sealed() == sealed()
     assert sealed(**change) != sealed()
+
+
+def test_python_draws_what_cairo_draws() -> None:
+    """Figures printed by contracts/src/draw.cairo for the same round, result and block."""
+    seed = audit_seed(ROUND, RESULT, 77)
+    assert result_commitment(RESULT) == 0x7AA0FB450A3B17F0E643A7534EA38C9C3F2BEAE9B33B625C4489906F7143D85
+    assert seed == 0x6D636E8810B0371C48477B236742B417740A78F2BAE853B0719F6A6C108D0F1
+    assert [is_audited(seed, bps) for bps in (2_500, 5_000, 7_500)] == [False, False, True]
+    assert draw_committee(seed, 5, 6, lambda slot: slot != 2) == (1, 5, 0, 3, 4)
+    commitment = verdict_commitment(ROUND, 2, Verdict.REJECT, Ground.MISSING, 4, RESULT, 99)
+    assert commitment == 0x6C4F9079AD3966DE5F7FEACC8BF904EF96FD4F5ED4CFF7D072D094430C2256E
