@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 ClickException: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 """Every complaint about the command line itself; typer carries a click of its own from 0.20 on."""
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
 INTERRUPTED = 130
 BUG = 70
 
@@ -39,6 +42,14 @@ class _Session:
 
 
 _session = _Session()
+
+
+def plain(text: object) -> str:
+    """The text as it may reach a terminal: others' names and messages move no cursor, set no
+    colours and turn no line around, and square brackets are no markup."""
+    from rich.markup import escape
+
+    return escape(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(text)))
 
 
 def stdout() -> Console:
@@ -60,35 +71,30 @@ def is_terminal() -> bool:
 
 def say(text: str = "") -> None:
     """One line of result."""
-    from rich.markup import escape
-
-    stdout().print(escape(text))
+    stdout().print(plain(text))
 
 
 def note(text: str) -> None:
     """One line about what is going on; silent with ``--json``."""
     if not _session.as_json:
-        from rich.markup import escape
-
-        stderr().print(escape(text))
+        stderr().print(plain(text))
 
 
 def show_json(value: object) -> None:
     """The one document of a ``--json`` command."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
     sys.stdout.flush()
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[str] = ()) -> None:
     """A table that stays readable in a pipe: no lines, headings first; ``right`` aligns right."""
-    from rich.markup import escape
     from rich.table import Table
 
     shown = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in columns:
         shown.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
-        shown.add_row(*(escape("" if cell is None else str(cell)) for cell in row))
+        shown.add_row(*("" if cell is None else plain(cell) for cell in row))
     console = stdout()
     if not sys.stdout.isatty():
         console.width = 400
@@ -133,8 +139,8 @@ class _Moving:
 
     def update(self, key: str, done: float, total: float, text: str = "") -> None:
         if key not in self._ids:
-            self._ids[key] = self._progress.add_task(key, total=total, text=text)
-        self._progress.update(self._ids[key], completed=done, total=total, text=text)
+            self._ids[key] = self._progress.add_task(key, total=total, text="")
+        self._progress.update(self._ids[key], completed=done, total=total, text=plain(text))
 
 
 class _Lines:
@@ -168,6 +174,7 @@ def setup_logging(level: int) -> None:
 def run(command: Callable[[Sequence[str]], object], arguments: Sequence[str]) -> int:
     """Runs the command line and turns whatever happens into an exit status."""
     _session.as_json = "--json" in arguments
+    _session.if_interrupted.clear()
     try:
         status = command(arguments)
         return status if isinstance(status, int) else 0
@@ -221,11 +228,9 @@ def _usage(error: Any) -> dict[str, object]:
 
 def _report(error: Mapping[str, object]) -> None:
     if _session.as_json:
-        sys.stderr.write(json.dumps({"error": error}, ensure_ascii=False) + "\n")
+        sys.stderr.write(json.dumps({"error": error}) + "\n")
         return
-    from rich.markup import escape
-
     console = stderr()
-    console.print(f"[bold red]error[/] {escape(str(error['code']))}: {escape(str(error['message']))}")
+    console.print(f"[bold red]error[/] {plain(error['code'])}: {plain(error['message'])}")
     if error["remedy"]:
-        console.print(f"  [dim]→[/] {escape(str(error['remedy']))}")
+        console.print(f"  [dim]→[/] {plain(error['remedy'])}")
