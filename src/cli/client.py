@@ -173,6 +173,30 @@ def inspect(
             show.show_scene(found)
 
 
+@app.command()
+def manifest(
+    context: typer.Context,
+    cid: Annotated[str, typer.Argument(metavar="CID", help="Of a job's manifest.")],
+    as_json: AsJson = False,
+) -> None:
+    """What a manifest says, by its CID.
+
+    Files, settings, tasks and audit policy, checked as any bytes of others.
+    """
+    from ..domain.cid import parse_cid
+    from ..domain.manifest import MAX_BYTES, decode
+
+    settings = settings_of(context)
+    name = parse_cid(cid)
+    with Ports(settings) as ports:
+        block = ports.store.read_block(name, max_bytes=MAX_BYTES, timeout=settings.fetch_seconds)
+        found = decode(block)
+        if as_json:
+            show_json(show.pictures_json(found))
+        else:
+            show.show_manifest(found)
+
+
 def _pause_or_resume(context: typer.Context, job: int, what: str, dry_run: bool, as_json: bool) -> None:
     from ..client.manage import own_job
 

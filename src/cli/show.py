@@ -117,30 +117,33 @@ def plan_json(plan: SubmissionPlan) -> dict[str, object]:
     }
 
 
+def show_manifest(manifest: Manifest) -> None:
+    policy = manifest.audit
+    facts(
+        {
+            **_pictures(manifest),
+            "tasks": len(manifest.tasks),
+            "audit": f"{policy.sample_tiles} tiles of {policy.tile_px} px a task, {policy.lane} lane",
+        }
+    )
+    say()
+    rows = [(file.path, size(file.size), file.sha256) for file in manifest.files]
+    table(["file", "size", "SHA-256"], rows, right=("size",))
+
+
 def show_plan(plan: SubmissionPlan) -> None:
     from ..audit.plan import describe
 
-    manifest, terms = plan.pictures.manifest, plan.terms
-    settings = manifest.settings
-    split = (
-        f", each in {manifest.split_columns}x{manifest.split_rows} regions"
-        if manifest.split_rows * (manifest.split_columns) > 1
-        else ""
-    )
-    frames = all_frames(manifest)
+    terms = plan.terms
     audit_lines = list(describe(plan.audit))
     facts(
         {
-            "pictures": f"{many(len(frames), 'frame')} ({format_frames(frames)}){split}, "
-            f"{settings.width_px}x{settings.height_px}, {settings.samples_per_pixel} samples, "
-            f"camera {settings.camera}, Blender {settings.blender_version}, {settings.device_class}",
-            "scene": f"{manifest.name}: {many(len(manifest.files), 'file')}, "
-            f"{size(plan.pictures.scene_bytes)}",
-            "tasks": f"{plan.task_count}, each under a bond of {terms.worker_bond}, "
-            f"a lease of {duration(terms.lease_seconds)}",
+            **_pictures(plan.pictures.manifest),
+            "tasks": f"{plan.task_count}, each under a bond of {terms.worker_bond} "
+            f"and a lease of {duration(terms.lease_seconds)}",
             "escrow": f"{plan.escrow}: {plan.task_count} x ({terms.reward.strk()} reward + "
             f"{terms.committee_size} x {terms.audit_fee.strk()} audit fee); what no audit uses comes back",
-            "wallet": f"{plan.wallet}, of which {(plan.wallet - plan.escrow)} stays",
+            "wallet": f"{plan.wallet}, of which {plan.wallet - plan.escrow} stays",
             "audit": audit_lines[0],
             **{" " * n: line for n, line in enumerate(audit_lines[1:], 1)},
             "majority": f"an even chance of owning a committee of {terms.committee_size} takes "
@@ -148,6 +151,20 @@ def show_plan(plan: SubmissionPlan) -> None:
             f"{plan.majority.bonds} in bonds",
         }
     )
+
+
+def _pictures(manifest: Manifest) -> dict[str, object]:
+    settings = manifest.settings
+    frames = all_frames(manifest)
+    split = manifest.split_columns * manifest.split_rows > 1
+    regions = f", each in {manifest.split_columns}x{manifest.split_rows} regions" if split else ""
+    return {
+        "pictures": f"{many(len(frames), 'frame')} ({format_frames(frames)}){regions}, "
+        f"{settings.width_px}x{settings.height_px}, {settings.samples_per_pixel} samples",
+        "scene": f"{manifest.name}: {many(len(manifest.files), 'file')}, "
+        f"{size(sum(file.size for file in manifest.files))}, camera {settings.camera}",
+        "device": f"Blender {settings.blender_version}, {settings.device_class}",
+    }
 
 
 def submitted_json(done: Submitted) -> dict[str, object]:

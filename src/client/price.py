@@ -14,6 +14,9 @@ FEE_SHARE_OF_SEAT = 64
 """An audit fee is at most this fraction of a seat's bond (docs/protocol.md), so that a wrong
 verdict always costs a seat far more than a right one earns."""
 
+SENDING_SECONDS = 60
+"""Kept free between deadline and lease: the contract counts from the block that takes the job."""
+
 
 @dataclass(frozen=True, slots=True)
 class Means:
@@ -87,14 +90,14 @@ def make_terms(offer: Offer, bounds: Bounds, timestamp: int) -> Terms:
         "terms.lease",
         "lease in seconds",
         offer.lease_seconds,
-        min(offer.default_lease_seconds, deadline),
+        min(offer.default_lease_seconds, deadline - SENDING_SECONDS),
         bounds.min_lease_seconds,
         bounds.max_lease_seconds,
     )
-    if lease > deadline:
+    if lease + SENDING_SECONDS > deadline:
         raise InputError(
             "terms.deadline",
-            f"no lease of {lease} s ends within a deadline of {deadline} s, so nobody could claim",
+            f"a lease of {lease} s does not fit before a deadline in {deadline} s",
             remedy="move the deadline, or shorten the lease",
             lease_seconds=lease,
             deadline_seconds=deadline,

@@ -204,7 +204,7 @@ def test_defaults_are_brought_within_the_bounds_but_wishes_are_refused() -> None
         ({"audit_rate_bps": 10_001}, "terms.audit_rate"),
         ({"audit_fee": parse_strk("1.01")}, "terms.audit_fee"),
         ({"worker_bond": parse_strk("2.99")}, "terms.bond"),
-        ({"deadline_seconds": 59, "lease_seconds": 60}, "terms.deadline"),
+        ({"deadline_seconds": 119, "lease_seconds": 60}, "terms.deadline"),
     ],
 )
 def test_terms_that_the_contract_would_refuse_are_refused_first(
