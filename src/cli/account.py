@@ -144,9 +144,7 @@ def faucet(
 
     wanted = parse_strk(amount)
     with Ports(settings_of(context), role="account") as ports:
-        ports.require_devnet()
-        if not dry_run:
-            ports.mint(wanted)
+        ports.mint(wanted, dry_run=dry_run)
         if as_json:
             show_json({"minted_fri": str(wanted.units), "sent": not dry_run})
         else:

@@ -12,7 +12,7 @@ from .console import say, show_json
 from .follow import INCOMPLETE, fetch_job, manifest_if_there, watch_job
 from .options import AsJson, DryRun, JobId, Out
 from .submit import retry, submit
-from .wiring import Ports, settings_of
+from .wiring import Ports, packing_folder, settings_of
 
 app = typer.Typer(no_args_is_help=True)
 app.command()(submit)
@@ -165,8 +165,11 @@ def inspect(
 
     Cameras, layers, frames, engine, missing files, and what cannot be audited yet.
     """
-    with Ports(settings_of(context)) as ports:
-        found = ports.inspector.inspect(file)
+    from ..client.plan import inspect_scene
+
+    settings = settings_of(context)
+    with Ports(settings) as ports, packing_folder(settings) as into:
+        found = inspect_scene(file, inspector=ports.inspector, packer=ports.packer, into=into)
         if as_json:
             show_json(show.scene_json(found))
         else:

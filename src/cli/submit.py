@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,11 +11,11 @@ from . import show
 from .console import bars, facts, note, say, show_json
 from .follow import INCOMPLETE, fetch_job, watch_job
 from .options import AsJson, Bond, Committee, Deadline, DryRun, Fee, JobId, Lease, Out, Rate, Reward
-from .wiring import Ports, settings_of
+from .wiring import Ports, packing_folder, settings_of
 
 if TYPE_CHECKING:
     from ..client.request import Offer
-    from ..config import Settings, TermsTable
+    from ..config import TermsTable
 
 
 def submit(
@@ -78,7 +75,7 @@ def submit(
         sample_tiles=sample_tiles or settings.terms.sample_tiles,
     )
     offer = make_offer(settings.terms, reward, audit_fee, committee, audit_rate, bond, lease, deadline)
-    with Ports(settings) as ports, _packing_folder(settings) as into:
+    with Ports(settings) as ports, packing_folder(settings) as into:
         note(f"opening {file} in Blender")
         pictures = plan_pictures(
             request, inspector=ports.inspector, packer=ports.packer, renderer=ports.renderer, into=into
@@ -187,11 +184,12 @@ def make_offer(
     lease: int | None,
     deadline: float | None,
 ) -> Offer:
+    from ..client.price import check_reward
     from ..client.request import Offer
     from ..domain.money import parse_strk
 
     rate = terms.audit_rate if audit_rate is None else audit_rate
-    return Offer(
+    offer = Offer(
         reward=parse_strk(reward),
         audit_fee=terms.audit_fee if audit_fee is None else parse_strk(audit_fee),
         committee_size=terms.committee_size if committee is None else committee,
@@ -205,13 +203,5 @@ def make_offer(
         default_appeal_blocks=terms.appeal_blocks,
         default_deadline_seconds=round(terms.deadline_hours * 3600),
     )
-
-
-@contextmanager
-def _packing_folder(settings: Settings) -> Iterator[Path]:
-    """An empty folder for the packed scene; gone afterwards, whatever happens."""
-    settings.cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="packing-", dir=settings.cache) as folder:
-        into = Path(folder) / "scene"
-        into.mkdir()
-        yield into
+    check_reward(offer)
+    return offer

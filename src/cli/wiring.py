@@ -6,8 +6,9 @@ never loads an image library, and help loads nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack, closing
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ..adapters.starknet.accounts import Signer
     from ..config import Settings
     from ..domain.job import Address
+    from ..domain.money import Fri
     from ..ports.clock import Clock
     from ..ports.content import ContentStore
     from ..ports.images import ImageDecoder
@@ -137,6 +139,18 @@ class Ports:
         """Where this role keeps its own files for this account."""
         return self.settings.state / self._role / str(self.address)
 
+    def mint(self, amount: Fri, *, dry_run: bool) -> None:
+        """Play money for the chosen account; with ``dry_run`` only asks whether there is any.
+
+        Raises ServiceError ``faucet.not_a_devnet``.
+        """
+        from ..adapters.starknet.accounts import mint, predeployed
+
+        if dry_run:
+            predeployed(self._rpc_url())
+        else:
+            mint(self._rpc_url(), self.address, amount)
+
     @property
     def address(self) -> Address:
         """The chosen account's address."""
@@ -147,7 +161,15 @@ class Ports:
         from ..adapters.starknet.accounts import load_signer
 
         settings = self.settings
-        return load_signer(settings)
+        password, key = settings.keystore_password, settings.private_key
+        return load_signer(
+            account=settings.account,
+            accounts_file=settings.accounts.file,
+            accounts_network=settings.accounts.network,
+            keystore=settings.keystore,
+            keystore_password=password.get_secret_value() if password else None,
+            private_key=key.get_secret_value() if key else None,
+        )
 
     @cached_property
     def _sandbox(self) -> Sandbox:
@@ -166,14 +188,17 @@ class Ports:
         from ..adapters.starknet.ledger import connect
 
         settings = self.settings
-        if settings.rpc_url is None:
-            raise _unset("rpc_url", "no Starknet node is set", "STARKNET_RPC")
         if settings.contract is None:
             raise _unset("contract", "no contract is set", "JOB_REGISTRY_ADDRESS")
         ledger = connect(
-            settings.rpc_url, settings.contract, signer, expected_chain_id=settings.chain_id, journal=journal
+            self._rpc_url(), settings.contract, signer, expected_chain_id=settings.chain_id, journal=journal
         )
         return self._open.enter_context(ledger)
+
+    def _rpc_url(self) -> str:
+        if self.settings.rpc_url is None:
+            raise _unset("rpc_url", "no Starknet node is set", "STARKNET_RPC")
+        return self.settings.rpc_url
 
 
 def run_worker(settings: Settings, *, dress: Dress | None = None) -> None:
@@ -219,6 +244,16 @@ def verifier_settings(settings: Settings) -> VerifierSettings:
         memory_bytes=round(settings.memory_gib * 2**30),
         threads=settings.render_threads,
     )
+
+
+@contextmanager
+def packing_folder(settings: Settings) -> Iterator[Path]:
+    """An empty folder for the packed scene; gone afterwards, whatever happens."""
+    settings.cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="packing-", dir=settings.cache) as folder:
+        into = Path(folder) / "scene"
+        into.mkdir()
+        yield into
 
 
 def _unset(key: str, message: str, variable: str) -> ConfigError:

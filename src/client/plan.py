@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..audit.plan import MajorityPrice, SamplePlan, majority_price, plan_audit
+from ..domain.errors import InputError
 from ..domain.hops import Hop
 from ..domain.job import Terms
 from ..domain.manifest import Manifest, encode
@@ -59,18 +60,35 @@ def plan_pictures(
     renderer: Renderer,
     into: Path,
 ) -> PicturePlan:
-    """Opens the scene, refuses what cannot be audited, and packs it into the empty ``into``.
+    """Packs the scene into the empty ``into``, opens the copy, and refuses what cannot be audited.
+
+    What is opened is what will travel, so a file that packing lost is found before it matters.
 
     Raises InputError (``scene.…``, ``frames.…``, ``split.…``, ``resolution.…``,
     ``manifest.too_large``) and MachineError as the ports do.
     """
-    facts = inspector.inspect(request.blend)
+    scene = packer.pack(request.blend, into)
+    facts = inspector.inspect(scene.root / scene.blend)
     check_scene(facts)
     settings = render_settings(request, facts, renderer.report())
-    scene = packer.pack(request.blend, into)
     manifest = draft_manifest(request, facts, settings, scene)
     encode(manifest)
     return PicturePlan(manifest, scene, facts)
+
+
+def inspect_scene(blend: Path, *, inspector: SceneInspector, packer: ScenePacker, into: Path) -> SceneFacts:
+    """What Blender says of a scene; a linked file is missing only when it cannot be packed.
+
+    Raises InputError ``scene.…`` as the ports do, but not for missing files: they are in the facts.
+    """
+    facts = inspector.inspect(blend)
+    if not facts.missing_files:
+        return facts
+    try:
+        scene = packer.pack(blend, into)
+    except InputError:
+        return facts
+    return replace(inspector.inspect(scene.root / scene.blend), external_files=facts.external_files)
 
 
 def plan_submission(pictures: PicturePlan, offer: Offer, *, ledger: Ledger) -> SubmissionPlan:

@@ -35,6 +35,14 @@ def least_bond(reward: Fri, audit_fee: Fri, committee_size: int, audit_rate_bps:
     return Fri(max(against_cheating, against_audits))
 
 
+def check_reward(offer: Offer) -> None:
+    """What needs no ledger to be refused. Raises InputError ``terms.reward_zero``."""
+    if offer.reward.units == 0:
+        raise InputError(
+            "terms.reward_zero", "the reward is zero", remedy="offer something: --reward 0.5 is half a STRK"
+        )
+
+
 def make_terms(offer: Offer, bounds: Bounds, timestamp: int) -> Terms:
     """The offer as terms that the contract will take.
 
@@ -42,10 +50,7 @@ def make_terms(offer: Offer, bounds: Bounds, timestamp: int) -> Terms:
     ``terms.committee_size``, ``terms.audit_rate``, ``terms.audit_fee``, ``terms.bond``,
     ``terms.lease``, ``terms.window``, ``terms.deadline``.
     """
-    if offer.reward.units == 0:
-        raise InputError(
-            "terms.reward_zero", "the reward is zero", remedy="offer something: --reward 0.5 is half a STRK"
-        )
+    check_reward(offer)
     size = offer.committee_size
     if size % 2 == 0 or not 1 <= size <= bounds.max_committee_size:
         raise _outside(

@@ -46,15 +46,22 @@ class FakeScenes:
         return FakeScenes(replace(self.facts, **changes))  # type: ignore[arg-type]
 
     def inspect(self, blend: Path) -> SceneFacts:
-        if not blend.exists():
-            raise InputError("scene.missing", f"there is no file {blend}", path=blend)
-        if not blend.read_bytes().startswith(b"BLENDER"):
-            raise InputError("scene.not_blend", f"{blend} is not a .blend", path=blend)
+        _check_header(blend)
         return self.facts
 
     def pack(self, blend: Path, into: Path) -> PackedScene:
+        _check_header(blend)
         shutil.copyfile(blend, into / blend.name)
         for name in self.facts.external_files:
+            if not (blend.parent / name).is_file():
+                raise InputError("scene.files_missing", f"{blend} uses {name}", missing=(name,))
             (into / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(blend.parent / name, into / name)
         return PackedScene(into, blend.name)
+
+
+def _check_header(blend: Path) -> None:
+    if not blend.exists():
+        raise InputError("scene.missing", f"there is no file {blend}", path=blend)
+    if not blend.read_bytes().startswith(b"BLENDER"):
+        raise InputError("scene.not_blend", f"{blend} is not a .blend", path=blend)
