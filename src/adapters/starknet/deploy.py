@@ -1,0 +1,97 @@
+"""Declares and deploys the registry from the artifacts that ship with the package."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from starknet_py.common import create_sierra_compiled_contract
+from starknet_py.contract import Contract
+from starknet_py.hash.sierra_class_hash import compute_sierra_class_hash
+from starknet_py.net.account.account import Account
+from starknet_py.net.udc_deployer.deployer import Deployer
+
+from ...domain.errors import ServiceError
+from ...domain.job import Address, Bounds
+from ...domain.money import parse_strk
+from .accounts import Signer
+from .codec import write_bounds
+from .node import Node, open_node
+
+STRK = Address(0x04718F5A0FC34CC1AF16A1CDEE98FFB20C31F5CD61D6AB07201858F4287C938D)
+"""The STRK token, at one address on every Starknet network and on devnet."""
+
+PUBLIC_BOUNDS = Bounds(
+    max_tasks=10_000,
+    max_committee_size=7,
+    min_audit_rate_bps=1_000,  # below a tenth, the bond that deters would outgrow any reward
+    min_lease_seconds=60,
+    max_lease_seconds=7 * 24 * 3600,
+    min_window_blocks=30,
+    max_window_blocks=2_000,
+    max_deadline_seconds=90 * 24 * 3600,
+    seat_bond=parse_strk("1000"),
+    seat_exit_blocks=60_000,
+    lapse_share_bps=500,
+)
+LOCAL_BOUNDS = Bounds(
+    max_tasks=10_000,
+    max_committee_size=7,
+    min_audit_rate_bps=1_000,
+    min_lease_seconds=5,  # so that a test can wait for a lapse
+    max_lease_seconds=24 * 3600,
+    min_window_blocks=1,  # blocks come every second
+    max_window_blocks=2_000,
+    max_deadline_seconds=30 * 24 * 3600,
+    seat_bond=parse_strk("100"),
+    seat_exit_blocks=60_000,
+    lapse_share_bps=500,
+)
+POLL_SECONDS = 0.2
+_CLASS, _COMPILED = "registry.contract_class.json", "registry.compiled_contract_class.json"
+
+
+def deploy_registry(rpc_url: str, signer: Signer, *, token: Address = STRK, bounds: Bounds) -> Address:
+    """The address of a new registry. A class that the network knows already is not declared again.
+
+    Raises ServiceError ``ledger.unreachable``, ``ledger.refused``; ConfigError as
+    ``open_node``; LedgerRejected with the constructor's reason.
+    """
+    artifacts = resources.files("tileproof.contract_artifacts")
+    compiled, casm = (artifacts.joinpath(name).read_text("utf-8") for name in (_CLASS, _COMPILED))
+    node, chain_id = open_node(rpc_url)
+    try:
+        account = Account(
+            address=signer.address.felt, client=node.client, key_pair=signer.key_pair(), chain=chain_id
+        )
+        class_hash = compute_sierra_class_hash(create_sierra_compiled_contract(compiled))
+        if not _is_declared(node, class_hash):
+            node.run(_declare(account, compiled, casm))
+        return Address(node.run(_deploy(account, class_hash, [token.felt, *write_bounds(bounds)])))
+    finally:
+        node.close()
+
+
+def _is_declared(node: Node, class_hash: int) -> bool:
+    try:
+        node.run(node.client.get_class_by_hash(class_hash, block_number="latest"))
+    except ServiceError as error:
+        if error.code != "ledger.refused":
+            raise
+        return False
+    return True
+
+
+async def _declare(account: Account, compiled: str, casm: str) -> None:
+    declared = await Contract.declare_v3(
+        account, compiled, compiled_contract_casm=casm, auto_estimate=True
+    )
+    await declared.wait_for_acceptance(check_interval=POLL_SECONDS)
+
+
+async def _deploy(account: Account, class_hash: int, constructor: list[int]) -> int:
+    deployment = Deployer(account_address=account.address).create_contract_deployment_raw(
+        class_hash=class_hash, raw_calldata=constructor
+    )
+    sent = await account.execute_v3(deployment.call, auto_estimate=True)
+    await account.client.wait_for_tx(sent.transaction_hash, check_interval=POLL_SECONDS)
+    return int(deployment.address)

@@ -1,0 +1,390 @@
+"""The Ledger port over a Starknet node and the registry contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from starknet_py.hash.selector import get_selector_from_name
+from starknet_py.net.client_models import Call, TransactionReceiptWithBlockInfo
+
+from ...domain.cid import Cid
+from ...domain.errors import ConfigError, InputError, LedgerRejected, ServiceError
+from ...domain.job import (
+    Address,
+    Balances,
+    Bounds,
+    Commitment,
+    Job,
+    Reveal,
+    Seat,
+    Task,
+    TaskResult,
+    Terms,
+    Totals,
+)
+from ...domain.money import Fri, parse_strk
+from ...ports.journal import Journal
+from ...ports.ledger import EventPage, Head, JobCreated, Receipt
+from ..retry import retried
+from . import codec, events
+from .accounts import Signer
+from .codec import Felts
+from .node import Node, open_node
+from .sender import FeeCaps, Sender
+
+READ_BUDGET_SECONDS = 20.0
+PAGE_EVENTS = 1000
+PAGE_TASKS = 64
+"""The contract's MAX_BATCH: tasks per get_tasks."""
+DEFAULT_CAPS = FeeCaps(per_tx=parse_strk("1"), per_day=parse_strk("50"))
+
+
+def connect(
+    rpc_url: str,
+    contract: Address,
+    signer: Signer | None,
+    *,
+    expected_chain_id: int | None = None,
+    journal: Journal | None = None,
+    caps: FeeCaps = DEFAULT_CAPS,
+) -> StarknetLedger:
+    """The ledger at this address, checked once, for ``signer`` or only for reading.
+
+    What an earlier process sent without seeing it confirmed is reconciled before this returns.
+
+    Raises:
+        ServiceError: ``ledger.unreachable``.
+        ConfigError: ``ledger.wrong_spec``, ``ledger.wrong_chain``, ``ledger.no_contract``,
+            ``ledger.wrong_contract``, ``ledger.bad_url``.
+    """
+    node, chain_id = open_node(rpc_url, expected_chain_id=expected_chain_id)
+    try:
+        _check_contract(node, contract)
+        ledger = StarknetLedger(node, chain_id, contract, signer, journal, caps)
+        ledger.bounds()
+        ledger.reconcile()
+        return ledger
+    except ServiceError as error:
+        node.close()
+        if error.code in ("ledger.malformed_answer", "ledger.refused"):
+            raise _wrong_contract(contract) from error
+        raise
+    except BaseException:
+        node.close()
+        raise
+
+
+class StarknetLedger:
+    """Made by ``connect``; a context that closes the node's connection."""
+
+    def __init__(
+        self,
+        node: Node,
+        chain_id: int,
+        contract: Address,
+        signer: Signer | None,
+        journal: Journal | None,
+        caps: FeeCaps,
+    ) -> None:
+        self._node, self._chain_id, self._contract = node, chain_id, contract
+        self._signer = signer
+        self._sender = Sender(node, chain_id, signer, journal, caps) if signer is not None else None
+        self._token: Address | None = None
+        self._bounds: Bounds | None = None
+
+    def __enter__(self) -> StarknetLedger:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._node.close()
+
+    def reconcile(self) -> None:
+        if self._sender is not None:
+            self._sender.reconcile()
+
+    # --- reading ---
+
+    def head(self) -> Head:
+        block = self._retried(lambda: self._node.client.get_block_with_tx_hashes(block_number="latest"))
+        return Head(block=block.block_number, timestamp=block.timestamp, block_hash=block.block_hash)
+
+    def chain_id(self) -> int:
+        return self._chain_id
+
+    def contract(self) -> Address:
+        return self._contract
+
+    def token(self) -> Address:
+        """The ERC-20 in which all is paid."""
+        if self._token is None:
+            self._token = self._view("get_token").address()
+        return self._token
+
+    def bounds(self) -> Bounds:
+        if self._bounds is None:
+            self._bounds = codec.read_bounds(self._view("get_bounds"))
+        return self._bounds
+
+    def totals(self) -> Totals:
+        return codec.read_totals(self._view("get_totals"))
+
+    def job_count(self) -> int:
+        return self._view("get_job_count").number()
+
+    def job(self, job_id: int) -> Job:
+        return codec.read_job(self._of_job("get_job", job_id, job_id))
+
+    def task(self, job_id: int, task: int) -> Task:
+        return codec.read_task(self._of_job("get_task", job_id, job_id, task), job_id)
+
+    def tasks(self, job_id: int) -> tuple[Task, ...]:
+        block = self.head().block
+        count = codec.read_job(self._of_job("get_job", job_id, job_id, block=block)).task_count
+        found: list[Task] = []
+        while len(found) < count:
+            felts = self._of_job("get_tasks", job_id, job_id, len(found), PAGE_TASKS, block=block)
+            page = felts.items(lambda felts=felts: codec.read_task(felts, job_id))  # type: ignore[misc]
+            if not page:
+                raise codec.malformed(f"{len(found)} of {count} tasks")
+            found += page
+        return tuple(found)
+
+    def balances(self, account: Address) -> Balances:
+        stored = codec.read_balances(self._view("get_balances", account.felt))
+        wallet = Felts(self._call(self.token(), "balance_of", account.felt)).u256()
+        return Balances(
+            wallet=Fri(wallet),
+            withdrawable=stored.withdrawable,
+            worker_bonds=stored.worker_bonds,
+            seat_bonds=stored.seat_bonds,
+        )
+
+    def seats_of(self, account: Address) -> tuple[Seat, ...]:
+        felts = self._view("get_seats_of", account.felt)
+        return tuple(self.seat(slot) for slot in felts.items(felts.number))
+
+    def seat(self, slot: int) -> Seat:
+        return codec.read_seat(self._view("get_seat", slot), slot)
+
+    def active_seats(self) -> int:
+        return self._view("get_active_seat_count").number()
+
+    def block_hash(self, block: int) -> int:
+        try:
+            found = self._retried(lambda: self._node.client.get_block_with_tx_hashes(block_number=block))
+        except ServiceError as error:
+            if error.code != "ledger.refused":
+                raise
+            raise ServiceError(
+                "ledger.block_unknown", f"the node has no block {block} yet", retryable=True, block=block
+            ) from error
+        return int(found.block_hash)
+
+    def events(self, cursor: int = 0, *, job_id: int | None = None) -> EventPage:
+        head = self.head().block
+        if cursor > head:
+            return EventPage((), cursor)
+        keys = [] if job_id is None else [[], [job_id]]
+        raw = self._raw_events(keys, cursor, head)
+        records = (events.decode(event) for event in raw)
+        return EventPage(tuple(record for record in records if record is not None), head + 1)
+
+    # --- writing ---
+
+    def account(self) -> Address:
+        return self._signed().address
+
+    def create_job(self, manifest: Cid, task_count: int, terms: Terms) -> tuple[int, Receipt]:
+        escrow = terms.escrow(task_count)
+        call = self._own(
+            "create_job", [*codec.write_u256(manifest.digest_int), task_count, *codec.write_terms(terms)]
+        )
+        receipt = self._send("create_job", self._approve(escrow), call)
+        for event in self._of_receipt(receipt):
+            if isinstance(event, JobCreated):
+                return event.job_id, _receipt(receipt)
+        raise codec.malformed("create_job left no JobCreated event")
+
+    def find_job(self, manifest: Cid) -> int | None:
+        keys = [[events.selector("JobCreated")], [], [self.account().felt]]
+        found = [events.decode(raw) for raw in self._raw_events(keys, 0, self.head().block)]
+        jobs = [e.job_id for e in found if isinstance(e, JobCreated) and e.manifest == manifest]
+        return max(jobs, default=None)
+
+    def pause_job(self, job_id: int) -> Receipt:
+        return self._write("pause_job", [job_id])
+
+    def resume_job(self, job_id: int) -> Receipt:
+        return self._write("resume_job", [job_id])
+
+    def close_job(self, job_id: int) -> Receipt:
+        return self._write("close_job", [job_id])
+
+    def close_tasks(self, job_id: int, tasks: Sequence[int]) -> Receipt:
+        return self._write("close_tasks", [job_id, *_numbers(tasks)])
+
+    def claim(self, job_id: int, tasks: Sequence[int]) -> Receipt:
+        return self._write("claim", [job_id, *_numbers(tasks)])
+
+    def give_back(self, job_id: int, tasks: Sequence[int]) -> Receipt:
+        return self._write("give_back", [job_id, *_numbers(tasks)])
+
+    def submit(self, job_id: int, results: Iterable[TaskResult]) -> Receipt:
+        return self._write("submit", [job_id, *codec.write_span(map(codec.write_result, results))])
+
+    def draw(self, job_id: int, tasks: Sequence[int]) -> Receipt:
+        return self._write("draw", [job_id, *_numbers(tasks)])
+
+    def settle(self, job_id: int, tasks: Sequence[int]) -> Receipt:
+        return self._write("settle", [job_id, *_numbers(tasks)])
+
+    def release(self, job_id: int, tasks: Sequence[int]) -> Receipt:
+        return self._write("release", [job_id, *_numbers(tasks)])
+
+    def take_seat(self) -> tuple[int, Receipt]:
+        receipt = self._send("take_seat", self._own("take_seat", []))
+        taken = events.selector("SeatTaken")
+        for event in receipt.events:
+            if event.from_address == self._contract.felt and event.keys[0] == taken:
+                return Felts(event.data).number(), _receipt(receipt)
+        raise codec.malformed("take_seat left no SeatTaken event")
+
+    def leave_seat(self, slot: int) -> Receipt:
+        return self._write("leave_seat", [slot])
+
+    def collect_seat(self, slot: int) -> Receipt:
+        return self._write("collect_seat", [slot])
+
+    def commit(self, job_id: int, commitments: Sequence[Commitment]) -> Receipt:
+        return self._write("commit", [job_id, *codec.write_span(map(codec.write_commitment, commitments))])
+
+    def reveal(self, job_id: int, reveals: Sequence[Reveal]) -> Receipt:
+        return self._write("reveal", [job_id, *codec.write_span(map(codec.write_reveal, reveals))])
+
+    def deposit(self, amount: Fri) -> Receipt:
+        return _receipt(self._send("deposit", self._approve(amount), self._own("deposit", [amount.units])))
+
+    def withdraw(self, amount: Fri) -> Receipt:
+        return self._write("withdraw", [amount.units])
+
+    # --- how ---
+
+    def _signed(self) -> Signer:
+        if self._signer is None:
+            raise ConfigError(
+                "account.not_set", "no account is chosen", remedy="give --account NAME, or set STARKNET_ACCOUNT"
+            )
+        return self._signer
+
+    def _send(self, what: str, *calls: Call) -> TransactionReceiptWithBlockInfo:
+        self._signed()
+        assert self._sender is not None
+        return self._sender.send(what, calls)
+
+    def _write(self, function: str, calldata: list[int]) -> Receipt:
+        return _receipt(self._send(function, self._own(function, calldata)))
+
+    def _own(self, function: str, calldata: list[int]) -> Call:
+        return Call(self._contract.felt, get_selector_from_name(function), calldata)
+
+    def _approve(self, amount: Fri) -> Call:
+        calldata = [self._contract.felt, *codec.write_u256(amount.units)]
+        return Call(self.token().felt, get_selector_from_name("approve"), calldata)
+
+    def _view(self, function: str, *calldata: int, block: int | None = None) -> Felts:
+        return Felts(self._call(self._contract, function, *calldata, block=block))
+
+    def _of_job(self, function: str, job_id: int, *calldata: int, block: int | None = None) -> Felts:
+        if not 0 < job_id < 2**64:
+            raise _no_job(job_id)
+        try:
+            return self._view(function, *calldata, block=block)
+        except LedgerRejected as error:
+            if error.reason == "JOB_UNKNOWN":
+                raise _no_job(job_id) from error
+            raise
+
+    def _call(self, contract: Address, function: str, *calldata: int, block: int | None = None) -> list[int]:
+        call = Call(contract.felt, get_selector_from_name(function), list(calldata))
+        at = "latest" if block is None else block
+        return list(self._retried(lambda: self._node.client.call_contract(call, block_number=at)))
+
+    def _retried(self, call: Any) -> Any:
+        return retried(lambda: self._node.run(call()), budget_seconds=READ_BUDGET_SECONDS)
+
+    def _raw_events(self, keys: list[list[int]], first: int, last: int) -> list[events.RawEvent]:
+        found: list[events.RawEvent] = []
+        token: str | None = None
+        while True:
+            page = self._retried(
+                lambda token=token: self._node.client.get_events(
+                    address=self._contract.felt,
+                    keys=keys,
+                    from_block_number=first,
+                    to_block_number=last,
+                    continuation_token=token,
+                    chunk_size=PAGE_EVENTS,
+                )
+            )
+            found += [
+                events.RawEvent(event.block_number, event.transaction_hash, event.keys, event.data)
+                for event in page.events
+                if event.block_number is not None
+            ]
+            token = page.continuation_token
+            if token is None:
+                return found
+
+    def _of_receipt(self, receipt: TransactionReceiptWithBlockInfo) -> list[object]:
+        own = [e for e in receipt.events if e.from_address == self._contract.felt]
+        block = receipt.block_number or 0
+        return [events.decode(events.RawEvent(block, receipt.transaction_hash, e.keys, e.data)) for e in own]
+
+
+def _receipt(receipt: TransactionReceiptWithBlockInfo) -> Receipt:
+    return Receipt(
+        tx_hash=receipt.transaction_hash,
+        block=receipt.block_number or 0,
+        fee=Fri(receipt.actual_fee.amount),
+        gas_l2=receipt.execution_resources.l2_gas,
+    )
+
+
+def _numbers(tasks: Sequence[int]) -> list[int]:
+    return [len(tasks), *tasks]
+
+
+def _no_job(job_id: int) -> InputError:
+    return InputError(
+        "job.unknown",
+        f"there is no job {job_id}",
+        remedy="`tileproof client list` shows this account's jobs",
+        job=job_id,
+    )
+
+
+def _check_contract(node: Node, contract: Address) -> None:
+    try:
+        node.run(node.client.get_class_hash_at(contract.felt, block_number="latest"))
+    except ServiceError as error:
+        if error.code != "ledger.refused":
+            raise
+        raise ConfigError(
+            "ledger.no_contract",
+            f"there is no contract at {contract}",
+            remedy="correct JOB_REGISTRY_ADDRESS, or deploy one with `tileproof contract deploy`",
+            contract=contract,
+        ) from error
+
+
+def _wrong_contract(contract: Address) -> ConfigError:
+    return ConfigError(
+        "ledger.wrong_contract",
+        f"the contract at {contract} is not a Tileproof registry of this version",
+        remedy="correct JOB_REGISTRY_ADDRESS",
+        contract=contract,
+    )
