@@ -5,6 +5,7 @@ Used by the loop and by ``tileproof verifier audit``. It reads no ledger and sen
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 from collections import defaultdict
@@ -27,11 +28,11 @@ from ..audit.report import (
     to_html,
     to_json,
 )
-from ..audit.screen import FrameFacts, facts_of, screen
+from ..audit.screen import Finding, FrameFacts, against_preview, facts_of, screen
 from ..domain import manifest as manifests
-from ..domain.errors import EvidenceError, MachineError, ServiceError
-from ..domain.job import Ground
-from ..domain.manifest import Manifest
+from ..domain.errors import EvidenceError, MachineError, ServiceError, TileproofError
+from ..domain.job import Ground, Verdict
+from ..domain.manifest import Manifest, RenderSettings
 from ..domain.result import frame_file, max_frame_bytes, max_result_bytes
 from ..domain.sampling import sample_tiles
 from ..domain.tiles import Tile
@@ -48,12 +49,15 @@ from ..ports.clock import Clock
 from ..ports.content import ContentStore
 from ..ports.images import ImageDecoder, ImageFormat
 from ..ports.renderer import Limits, Renderer, RenderSession
+from . import preview
 from .fetching import AuditStopped, Fetcher, SceneCache
 from .settings import VerifierSettings
 from .subject import Subject
 
 Progress = Callable[[str, int, int], None]
 """Called with (``fetch`` | ``screen`` | ``render`` | ``confirm``, done, in all)."""
+
+log = logging.getLogger("tileproof.verifier")
 
 _T = TypeVar("_T")
 MAX_FAULTS = 8
@@ -137,6 +141,7 @@ class _Audit:
         self._machine: Machine | None = None
         self._facts: list[FrameFacts] = []
         self._faults: list[FileFault] = []
+        self._hints: list[Finding] = []
         self._submitted: dict[int, Pixels] = {}
         self._rendered: dict[int, Pixels] = {}
         self._records: dict[int, TileRecord] = {}
@@ -163,7 +168,7 @@ class _Audit:
             tiles=tuple(self._records[at] for at in sorted(self._records)) if complete else (),
             confirmation=self._confirmation,
             faults=tuple(self._faults),
-            findings=screen(self._facts),
+            findings=(*screen(self._facts), *self._hints),
             judgement=judgement,
             timings=Timings(**self._seconds),
             made_at=int(self._clock.now()),
@@ -193,7 +198,10 @@ class _Audit:
         equal = [self._records[at].score.equal for at in range(len(work.samples))]
         if not all(equal):
             self._confirm(blend, work, equal.index(False))
-        return judge_tiles(equal, self._confirmation)
+        judgement = judge_tiles(equal, self._confirmation)
+        if judgement.verdict is Verdict.ACCEPT:
+            self._compare_with_previews(blend, work)
+        return judgement
 
     def _read_manifest(self) -> Manifest:
         with self._timed("fetch"):
@@ -274,7 +282,7 @@ class _Audit:
 
     def _render_samples(self, blend: Path, work: Work) -> None:
         order = sorted(range(len(work.samples)), key=lambda at: (work.samples[at].frame, at))
-        with self._session(blend, work, "samples", len(order)) as session:
+        with self._session(blend, work.settings, work, "samples", len(order)) as session:
             report = session.report()
             self._machine = Machine(report.blender_build, report.device_class, report.device, report.sandbox)
             for done, index in enumerate(order, start=1):
@@ -297,10 +305,30 @@ class _Audit:
         with self._timed("confirm"):
             for turn in ("again-1", "again-2"):
                 self._check_time()
-                with self._session(blend, work, turn, 1) as session:
+                with self._session(blend, work.settings, work, turn, 1) as session:
                     fresh.append(pixel_digest(self._render(session, work, index)[0]))
                 self._progress("confirm", len(fresh), 2)
         self._confirmation = Confirmation(index, self._records[index].rendered, (fresh[0], fresh[1]))
+
+    def _compare_with_previews(self, blend: Path, work: Work) -> None:
+        """Adds hints; the verdict stands already, so nothing that fails here can change it."""
+        frames = preview.unsampled_frames(work, self._settings.previews)
+        if not frames:
+            return
+        small = preview.preview_settings(work.settings)
+        tile = preview.preview_tile(work.settings, work.spec.region)
+        expected = ImageFormat(small.container, tile.width, tile.height, small.channels, small.depth)
+        facts = {each.frame: each for each in self._facts}
+        try:
+            with self._timed("screen"), self._session(blend, small, work, "previews", len(frames)) as session:
+                for frame in frames:
+                    self._check_time()
+                    pixels = self._decoder.decode(session.render(frame, tile).path, expected)
+                    finding = against_preview(facts[frame], pixels)
+                    if finding is not None:
+                        self._hints.append(finding)
+        except (TileproofError, AuditStopped, _Decided) as error:
+            log.info("previews were left out: %s", error)
 
     def _render(self, session: RenderSession, work: Work, index: int) -> tuple[Pixels, float]:
         sample = work.samples[index]
@@ -313,10 +341,12 @@ class _Audit:
             rendered.path.unlink(missing_ok=True)
 
     @contextmanager
-    def _session(self, blend: Path, work: Work, name: str, tiles: int) -> Iterator[RenderSession]:
+    def _session(
+        self, blend: Path, settings: RenderSettings, work: Work, name: str, tiles: int
+    ) -> Iterator[RenderSession]:
         out = self._scratch / name
         out.mkdir()
-        left = self._settings.session_seconds
+        left = preview.MAX_SECONDS if name == "previews" else self._settings.session_seconds
         if self._deadline is not None:
             left = min(left, self._deadline - self._clock.monotonic())
         largest = max_frame_bytes(work.settings, work.spec)
@@ -327,7 +357,7 @@ class _Audit:
             threads=self._settings.threads,
         )
         opening = self._clock.monotonic()
-        with self._renderer.open(blend, work.settings, out, limits) as session:
+        with self._renderer.open(blend, settings, out, limits) as session:
             if name == "samples":
                 self._seconds["load"] = self._clock.monotonic() - opening
             yield session

@@ -30,6 +30,9 @@ class VerifierSettings:
     scene_cache_bytes: int = 40 << 30
     keep_reports_blocks: int = 1_800
     """How long after the outcome a report stays pinned (docs/protocol.md, reorganisations)."""
+    previews: int = 2
+    """Frames without a sample tile that are compared with a small render, in one more session;
+    a hint in the report and no part of the verdict. 0 saves its cost."""
     pictures_different: int = 4
     pictures_equal: int = 2
     """Tiles of either kind whose pictures go into the report's page."""

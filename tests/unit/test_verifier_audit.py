@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tileproof.audit.report import AuditReport
+from tileproof.audit.screen import Oddity
 from tileproof.domain.errors import InputError, ServiceError
 from tileproof.domain.job import Ground, TaskState, Verdict
 from tileproof.domain.manifest import encode
@@ -292,3 +293,39 @@ def test_a_manifest_with_other_tasks_than_the_ledger_blames_no_worker(tmp_path: 
     world.chain._job = replace(job, task_count=5)
     world.store.kept[job.manifest] = encode(world.manifest)
     assert audit(world, tmp_path).judgement.verdict is Verdict.INCONCLUSIVE
+
+
+def unsampled(files: dict[int, np.ndarray]) -> World:
+    """Six frames and two sample tiles: most frames have none."""
+    frames = tuple(range(1, 7))
+    pictures = {frame_file(f): png(files.get(f, honest(f))) for f in frames}
+    return World(pictures, frames=frames, sample_tiles=2)
+
+
+def test_frames_without_a_sample_tile_are_compared_with_small_renders(tmp_path: Path) -> None:
+    world = unsampled({})
+    report = audit(world, tmp_path)
+    assert len(world.renderer.previewed) == SETTINGS.previews
+    assert not {t.sample.frame for t in report.tiles} & set(world.renderer.previewed)
+    assert report.findings == ()
+
+
+def test_a_frame_unlike_its_preview_is_a_hint_beside_an_accept(tmp_path: Path) -> None:
+    audit(first := unsampled({}), tmp_path / "first")
+    frame = first.renderer.previewed[0]
+    noise = np.random.default_rng(3).integers(0, 256, honest(1).shape, dtype=np.uint8)
+    # Another picture makes another result and so another seed: search for one that misses it.
+    for shade in range(200):
+        noise[0, 0, 0] = shade
+        world = unsampled({frame: noise})
+        report = audit(world, tmp_path / str(shade))
+        if frame in world.renderer.previewed:
+            break
+    assert report.judgement.verdict is Verdict.ACCEPT
+    assert [(f.oddity, f.frame) for f in report.findings] == [(Oddity.UNLIKE_PREVIEW, frame)]
+
+
+def test_a_preview_that_fails_changes_no_verdict(tmp_path: Path) -> None:
+    world = unsampled({})
+    world.renderer.preview_fails = True
+    assert audit(world, tmp_path).judgement.verdict is Verdict.ACCEPT

@@ -181,6 +181,8 @@ class Renderer:
     drift: bool = False
     fails_with: str | None = None
     device_class: str = "cpu-x86_64"
+    preview_fails: bool = False
+    previewed: list[int] = field(default_factory=list)
     sessions: int = 0
     rendered: list[tuple[int, int, Tile]] = field(default_factory=list)  # (session, frame, tile)
     on_render: Callable[[], None] = lambda: None
@@ -191,6 +193,11 @@ class Renderer:
     @contextmanager
     def open(self, scene: Path, settings: Any, out: Path, limits: Limits) -> Iterator[Session]:
         assert scene.read_bytes() == BLEND
+        if settings.samples_per_pixel < SMALL.samples_per_pixel:
+            if self.preview_fails:
+                raise MachineError("render.out_of_memory", "too much")
+            yield Session(self, out, 0)
+            return
         assert settings == SMALL
         if self.fails_with is not None:
             raise MachineError(self.fails_with, "it did not work")
@@ -209,7 +216,10 @@ class Session:
 
     def render(self, frame: int, tile: Tile, *, progress: Any = None) -> Rendered:
         self.renderer.on_render()
-        self.renderer.rendered.append((self.number, frame, tile))
+        if self.number:
+            self.renderer.rendered.append((self.number, frame, tile))
+        else:
+            self.renderer.previewed.append(frame)
         pixels = honest(frame)[tile.y0 : tile.y1, tile.x0 : tile.x1]
         if self.renderer.drift:
             pixels = pixels + np.uint8(self.number)
