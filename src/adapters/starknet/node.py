@@ -119,7 +119,8 @@ def unreachable(url: str, error: Exception) -> ServiceError:
 
 def translated(error: ClientError, url: str) -> TileproofError:
     """What a refusal of the node means to us."""
-    text = f"{error.message} {error.data}"
+    # json, not str: repr would escape the quotes around a short string
+    text = f"{error.message} {json.dumps(error.data, default=str)}"
     reason = revert_reason(text)
     if reason is not None:
         return LedgerRejected(reason, _in_words(reason), remedy=_remedy(reason))
