@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import show
-from .console import say, show_json
+from .console import facts, say, show_json
 from .options import AsJson, DryRun
+from .show import many
 from .wiring import Ports, settings_of
+
+if TYPE_CHECKING:
+    from ..client.account import AccountView
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -24,9 +27,9 @@ def show_account(context: typer.Context, as_json: AsJson = False) -> None:
     with Ports(settings_of(context), role="account") as ports:
         view = read_account(ports.address, ledger=ports.reader)
         if as_json:
-            show_json(show.account_json(ports.address, view))
+            show_json(_json(ports.address, view))
         else:
-            show.show_account(ports.address, view)
+            _show(ports.address, view)
 
 
 @app.command()
@@ -149,3 +152,47 @@ def faucet(
             show_json({"minted_fri": str(wanted.units), "sent": not dry_run})
         else:
             say(f"{wanted} of play money to {ports.address}" + (f" ({_NOTHING_SENT})" if dry_run else ""))
+
+
+def _json(address: object, view: AccountView) -> dict[str, object]:
+    balances = view.balances
+    return {
+        "address": str(address),
+        "wallet_fri": str(balances.wallet.units),
+        "withdrawable_fri": str(balances.withdrawable.units),
+        "worker_bonds_fri": str(balances.worker_bonds.units),
+        "seat_bonds_fri": str(balances.seat_bonds.units),
+        "block": view.block,
+        "seats": [
+            {
+                "slot": seat.slot,
+                "bond_fri": str(seat.bond.units),
+                "since_block": seat.since_block,
+                "leaving_block": seat.leaving_block,
+                "collectable_at_block": view.collectable_at(seat),
+            }
+            for seat in view.seats
+        ],
+    }
+
+
+def _show(address: object, view: AccountView) -> None:
+    balances = view.balances
+    facts(
+        {
+            "account": address,
+            "wallet": balances.wallet,
+            "withdrawable": f"{balances.withdrawable} (in the contract, bound to nothing)",
+            "worker bonds": f"{balances.worker_bonds} (in live claims)",
+            "seat bonds": f"{balances.seat_bonds} in {many(len(view.seats), 'seat')}",
+        }
+    )
+    for seat in view.seats:
+        due = view.collectable_at(seat)
+        if due is None:
+            state = f"active since block {seat.since_block}"
+        elif due <= view.block:
+            state = "left; `tileproof account exit` collects it"
+        else:
+            state = f"leaving; can be collected from block {due} (now {view.block})"
+        say(f"  seat {seat.slot}  {seat.bond}  {state}")

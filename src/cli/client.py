@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from . import show
+from . import show, show_job
 from .console import say, show_json
 from .follow import INCOMPLETE, fetch_job, manifest_if_there, watch_job
 from .options import AsJson, DryRun, JobId, Out
@@ -28,9 +28,9 @@ def status(context: typer.Context, job: JobId, as_json: AsJson = False) -> None:
         found = read_status(job, ledger=ports.reader)
         manifest = manifest_if_there(ports, found)
         if as_json:
-            show_json(show.status_json(found, manifest))
+            show_json(show_job.status_json(found, manifest))
         else:
-            show.show_status(found, manifest)
+            show_job.show_status(found, manifest)
 
 
 @app.command()
@@ -42,9 +42,9 @@ def watch(context: typer.Context, job: JobId, as_json: AsJson = False) -> None:
     with Ports(settings_of(context)) as ports:
         found = watch_job(ports, job)
         if as_json:
-            show_json(show.status_json(found, manifest_if_there(ports, found)))
+            show_json(show_job.status_json(found, manifest_if_there(ports, found)))
         else:
-            say(f"job {job}  {show.counted(found)}")
+            say(f"job {job}  {show_job.counted(found)}")
 
 
 @app.command()
@@ -63,9 +63,9 @@ def logs(
     with Ports(settings_of(context)) as ports:
         entries = read_history(job, ledger=ports.reader, task=task)
         if as_json:
-            show_json(show.history_json(entries))
+            show_json(show_job.history_json(entries))
         else:
-            show.show_history(entries)
+            show_job.show_history(entries)
 
 
 @app.command()
@@ -90,9 +90,9 @@ def fetch(
         found = read_status(job, ledger=ports.reader)
         fetched = fetch_job(ports, found, out, provisional=provisional, overwrite=overwrite)
         if as_json:
-            show_json(show.fetched_json(fetched))
+            show_json(show_job.fetched_json(fetched))
         else:
-            show.show_fetched(fetched)
+            show_job.show_fetched(fetched)
         if not fetched.is_whole:
             raise typer.Exit(INCOMPLETE)
 
@@ -105,9 +105,9 @@ def list_jobs(context: typer.Context, as_json: AsJson = False) -> None:
     with Ports(settings_of(context)) as ports:
         lines = jobs_of(ports.address, ledger=ports.reader)
         if as_json:
-            show_json(show.jobs_json(lines))
+            show_json(show_job.jobs_json(lines))
         else:
-            show.show_jobs(lines)
+            show_job.show_jobs(lines)
 
 
 @app.command()

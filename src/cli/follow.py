@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import show
+from . import show, show_job
 from .console import bars, if_interrupted
 from .wiring import Ports
 
@@ -49,7 +49,7 @@ def watch_job(ports: Ports, job: int) -> JobStatus:
                 else (f", about {show.duration(sight.seconds_left)} left")
             )
             mean = "" if sight.mean_seconds is None else f", {show.duration(sight.mean_seconds)} a task"
-            counts = show.counted(sight.status)
+            counts = show_job.counted(sight.status)
             shown.update(f"job {job}", ended, len(tasks), f"{counts}{mean}{left}")
 
         return follow(

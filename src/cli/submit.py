@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import show
+from . import show, show_job
 from .console import bars, facts, note, say, show_json
 from .follow import INCOMPLETE, fetch_job, watch_job
 from .options import AsJson, Bond, Committee, Deadline, DryRun, Fee, JobId, Lease, Out, Rate, Reward
@@ -114,9 +114,9 @@ def submit(
         status = watch_job(ports, done.job_id)
         fetched = fetch_job(ports, status, out, provisional=False, overwrite=False)
         if as_json:
-            show_json({**document, "fetched": show.fetched_json(fetched)})
+            show_json({**document, "fetched": show_job.fetched_json(fetched)})
         else:
-            show.show_fetched(fetched)
+            show_job.show_fetched(fetched)
         if not fetched.is_whole:
             raise typer.Exit(INCOMPLETE)
 

@@ -186,12 +186,18 @@ class Ports:
 
     def _connect(self, signer: Signer | None, journal: Journal | None) -> Ledger:
         from ..adapters.starknet.ledger import connect
+        from ..adapters.starknet.sender import FeeCaps
 
         settings = self.settings
         if settings.contract is None:
             raise _unset("contract", "no contract is set", "JOB_REGISTRY_ADDRESS")
         ledger = connect(
-            self._rpc_url(), settings.contract, signer, expected_chain_id=settings.chain_id, journal=journal
+            self._rpc_url(),
+            settings.contract,
+            signer,
+            expected_chain_id=settings.chain_id,
+            journal=journal,
+            caps=FeeCaps(per_tx=settings.fees.per_tx, per_day=settings.fees.per_day),
         )
         return self._open.enter_context(ledger)
 
@@ -206,10 +212,11 @@ def run_worker(settings: Settings, *, dress: Dress | None = None) -> None:
     from ..worker.loop import Worker
 
     with Ports(settings, role="worker", until_signalled=True) as ports:
+        renderer = ports.renderer  # first: a machine that cannot render asks nobody for anything
         Worker(
             ledger=ports.ledger,
             store=ports.store,
-            renderer=dress(ports.renderer) if dress else ports.renderer,
+            renderer=dress(renderer) if dress else renderer,
             decoder=ports.decoder,
             journal=ports.journal,
             clock=ports.clock,
@@ -223,10 +230,11 @@ def run_verifier(settings: Settings, *, dress: Dress | None = None) -> None:
     from ..verifier.loop import Verifier
 
     with Ports(settings, role="verifier", until_signalled=True) as ports:
+        renderer = ports.renderer
         Verifier(
             ledger=ports.ledger,
             store=ports.store,
-            renderer=dress(ports.renderer) if dress else ports.renderer,
+            renderer=dress(renderer) if dress else renderer,
             decoder=ports.decoder,
             journal=ports.journal,
             clock=ports.clock,
