@@ -247,9 +247,7 @@ def _task(fields: Fields, most: int) -> TaskSpec:
     try:
         frames = parse_frames(text, at_most=most)
     except InputError:
-        raise fields.fail(
-            "frames", f"is not a list of at most {most} frames in 0..{LAST_FRAME}"
-        ) from None
+        raise fields.fail("frames", f"is not a list of at most {most} frames in 0..{LAST_FRAME}") from None
     if format_frames(frames) != text:
         raise fields.fail("frames", "is not written canonically")
     edges = fields.items("region", least=4, most=4)
