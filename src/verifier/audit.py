@@ -50,7 +50,7 @@ from ..ports.content import ContentStore
 from ..ports.images import ImageDecoder, ImageFormat
 from ..ports.renderer import Limits, Renderer, RenderSession
 from . import preview
-from .fetching import AuditStopped, Fetcher, SceneCache
+from ..intake.fetching import Stopped, Fetcher, SceneCache
 from .settings import VerifierSettings
 from .subject import Subject
 
@@ -90,7 +90,7 @@ def audit_submission(
     kept below ``home`` for the next audit; everything else made there is removed.
 
     Raises:
-        AuditStopped: the process was asked to stop.
+        Stopped: the process was asked to stop.
         MachineError: the report itself cannot be written.
     """
     (home / "work").mkdir(parents=True, exist_ok=True)
@@ -327,7 +327,7 @@ class _Audit:
                     finding = against_preview(facts[frame], pixels)
                     if finding is not None:
                         self._hints.append(finding)
-        except (TileproofError, AuditStopped, _Decided) as error:
+        except (TileproofError, Stopped, _Decided) as error:
             log.info("previews were left out: %s", error)
 
     def _render(self, session: RenderSession, work: Work, index: int) -> tuple[Pixels, float]:
@@ -372,7 +372,7 @@ class _Audit:
 
     def _check_time(self) -> None:
         if self._clock.stopping:
-            raise AuditStopped
+            raise Stopped
         if self._deadline is not None and self._clock.monotonic() >= self._deadline:
             raise _Decided(inconclusive("this verifier ran out of time"))
 

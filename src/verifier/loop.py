@@ -28,7 +28,7 @@ from ..ports.ledger import Head, Ledger, ResultSubmitted, TaskDrawn
 from ..ports.renderer import Renderer
 from .audit import audit_submission
 from .ballots import OVER, Ballots, seal, send
-from .fetching import AuditStopped
+from ..intake.fetching import Stopped
 from .pace import Pace
 from .settings import VerifierSettings
 from .subject import Subject, subject_of_round
@@ -210,7 +210,7 @@ class Verifier:
         self._running = None
         try:
             audited = running.future.result()
-        except AuditStopped:
+        except Stopped:
             return
         except TileproofError as error:
             log.error("audit failed job=%d task=%d: %s (%s)", key.job_id, key.task, error, error.code)

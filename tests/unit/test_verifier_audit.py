@@ -16,7 +16,7 @@ from tileproof.domain.manifest import encode
 from tileproof.domain.result import frame_file
 from tileproof.domain.sampling import sample_tiles
 from tileproof.verifier.audit import audit_submission
-from tileproof.verifier.fetching import AuditStopped
+from tileproof.intake.fetching import Stopped
 from tileproof.verifier.settings import VerifierSettings
 from tileproof.verifier.subject import subject_from_history, subject_of_round
 
@@ -236,7 +236,7 @@ def test_a_request_to_stop_ends_an_audit_without_a_verdict(tmp_path: Path) -> No
         world.clock.stopping = True
 
     world.renderer.on_render = stop
-    with pytest.raises(AuditStopped):
+    with pytest.raises(Stopped):
         audit(world, tmp_path)
     assert empty(tmp_path / "home" / "work")
     assert not (tmp_path / "evidence").exists()

@@ -21,7 +21,7 @@ _TRY_SECONDS = 20.0
 """One try of a fetch: short, so that a request to stop is heard; blocks already here stay."""
 
 
-class AuditStopped(Exception):
+class Stopped(Exception):
     """The process was asked to stop: nothing was decided, nothing is lost."""
 
 
@@ -29,7 +29,7 @@ class Fetcher:
     """Fetches with one deadline for everything, in short tries.
 
     Every method raises ServiceError (``content.not_found`` once the deadline has passed,
-    others at once unless retryable), EvidenceError as the store does, and AuditStopped.
+    others at once unless retryable), EvidenceError as the store does, and Stopped.
     """
 
     def __init__(self, store: ContentStore, clock: Clock, poll_seconds: float, until: float) -> None:
@@ -50,7 +50,7 @@ class Fetcher:
                 if not error.retryable or self._clock.monotonic() >= self._until:
                     raise
             if self._clock.wait(self._poll):
-                raise AuditStopped
+                raise Stopped
 
 
 class SceneCache:
