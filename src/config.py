@@ -37,6 +37,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "TILEPROOF_ACCOUNTS_FILE": "accounts.file",
     "TILEPROOF_POLL_SECONDS": "poll_seconds",
     "TILEPROOF_FETCH_SECONDS": "fetch_seconds",
+    "TILEPROOF_STAGGER_SECONDS": "stagger_seconds",
     "TILEPROOF_FEE_PER_TX": "fees.per_tx",
     "TILEPROOF_FEE_PER_DAY": "fees.per_day",
     "TILEPROOF_SANDBOX": "sandbox",
@@ -116,6 +117,8 @@ class FeesTable(_Table):
 class WorkerTable(_Table):
     min_reward: Strk = Fri(0)
     max_claims: int = Field(default=2, gt=0)
+    finish_seconds: float = Field(default=30.0, ge=0)
+    check_tiles: int = Field(default=2, ge=0)
 
 
 class Settings(_Table):
@@ -146,6 +149,8 @@ class Settings(_Table):
 
     poll_seconds: float = Field(default=2.0, gt=0, le=3600)
     fetch_seconds: float = Field(default=120.0, gt=0)
+    stagger_seconds: float | None = Field(default=None, ge=0)
+    """How long a role leaves to others what anyone may send; None is the role's own default."""
     sandbox: bool = True
     threads: int = Field(default=0, ge=0)  # 0: all processors
     memory_gib: float = Field(default=8.0, gt=0)

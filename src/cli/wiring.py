@@ -243,15 +243,38 @@ def run_verifier(settings: Settings, *, dress: Dress | None = None) -> None:
         ).run()
 
 
-def verifier_settings(settings: Settings) -> VerifierSettings:
-    from ..verifier.settings import VerifierSettings
+def worker_settings(settings: Settings) -> WorkerSettings:
+    from ..worker.settings import WorkerSettings
 
-    return VerifierSettings(
+    default = WorkerSettings()
+    return WorkerSettings(
         poll_seconds=settings.poll_seconds,
+        min_reward=settings.worker.min_reward,
+        max_claims=settings.worker.max_claims,
+        check_tiles=settings.worker.check_tiles,
+        finish_seconds=settings.worker.finish_seconds,
         fetch_seconds=settings.fetch_seconds,
+        stagger_seconds=_given(settings.stagger_seconds, default.stagger_seconds),
         memory_bytes=round(settings.memory_gib * 2**30),
         threads=settings.render_threads,
     )
+
+
+def verifier_settings(settings: Settings) -> VerifierSettings:
+    from ..verifier.settings import VerifierSettings
+
+    default = VerifierSettings()
+    return VerifierSettings(
+        poll_seconds=settings.poll_seconds,
+        fetch_seconds=settings.fetch_seconds,
+        stagger_seconds=_given(settings.stagger_seconds, default.stagger_seconds),
+        memory_bytes=round(settings.memory_gib * 2**30),
+        threads=settings.render_threads,
+    )
+
+
+def _given(value: float | None, default: float) -> float:
+    return default if value is None else value
 
 
 @contextmanager
