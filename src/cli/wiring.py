@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ..ports.renderer import Renderer
     from ..ports.scene import SceneInspector, ScenePacker
     from ..verifier.settings import VerifierSettings
+    from ..worker.settings import WorkerSettings
 
 Dress = Callable[["Renderer"], "Renderer"]
 """Wraps the renderer of a role: how the gallery puts a dishonest one in, without a switch in
