@@ -44,11 +44,10 @@ class ChildDecoder:
             raise _undecodable(path, f"decoding took more than {DECODE_SECONDS} s") from error
         if done.returncode != 0 or len(done.stdout) != size:
             raise _undecodable(path, "its pixels cannot be decoded within the limits")
-        dtype = np.dtype(np.uint8) if expected.depth == 8 else np.dtype(">u2")
-        pixels = np.frombuffer(done.stdout, dtype).reshape(
-            expected.height, expected.width, expected.channels
-        )
-        return pixels if expected.depth == 8 else pixels.astype(np.uint16)
+        shape_px = (expected.height, expected.width, expected.channels)
+        if expected.depth == 8:
+            return np.frombuffer(done.stdout, np.uint8).reshape(shape_px)
+        return np.frombuffer(done.stdout, np.dtype(">u2")).reshape(shape_px).astype(np.uint16)
 
     def encode_png(self, pixels: Pixels, path: Path) -> None:
         new = path.with_name(f".{path.name}.new")

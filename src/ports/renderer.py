@@ -55,6 +55,7 @@ class RenderSession(Protocol):
     def render(self, frame: int, tile: Tile, *, progress: FrameProgress | None = None) -> Rendered:
         """Renders exactly the pixels of ``tile`` (full-frame coordinates), with the guard
         band the settings ask for, cut off again. The whole frame is the tile that covers it.
+        What ``progress`` raises ends the session at once and is raised from here.
 
         Raises:
             MachineError: ``render.timeout``, ``render.out_of_memory``,

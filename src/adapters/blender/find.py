@@ -93,7 +93,9 @@ def _probe(executable: Path) -> BlenderBuild:
             stdin=subprocess.DEVNULL,
         )
         line = next(
-            text for text in done.stdout.decode(errors="replace").splitlines() if text.startswith("TILEPROOF ")
+            text
+            for text in done.stdout.decode(errors="replace").splitlines()
+            if text.startswith("TILEPROOF ")
         )
         facts = json.loads(line.removeprefix("TILEPROOF "))
         mounts = {Path(os.path.realpath(path)) for path in facts["mounts"]}
@@ -105,7 +107,8 @@ def _probe(executable: Path) -> BlenderBuild:
         said = getattr(error, "stderr", b"") or b""
         raise MachineError(
             "blender.missing",
-            f"{executable} is no Blender that can be started: {said.decode(errors='replace')[-300:] or error}",
+            f"{executable} is no Blender that can be started: "
+            f"{said.decode(errors='replace')[-300:].strip() or error}",
             remedy="set BLENDER_PATH to a Blender executable or to the Python of an environment with bpy",
             path=executable,
         ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import psutil
@@ -17,32 +18,33 @@ def exceeded(pid: int, out: Path, limits: Limits) -> str | None:
     """
     if _resident_bytes(pid) > limits.memory_bytes:
         return "render.out_of_memory"
-    if _written_bytes(out) > limits.output_bytes:
+    if written_bytes(out) > limits.output_bytes:
         return "render.output_too_large"
     return None
 
 
-def _resident_bytes(pid: int) -> int:
+def descendants(pid: int) -> list[psutil.Process]:
+    """The process and all that it started, whatever session they moved to."""
     try:
         process = psutil.Process(pid)
-        family = [process, *process.children(recursive=True)]
+        return [process, *process.children(recursive=True)]
     except psutil.Error:
-        return 0
+        return []
+
+
+def written_bytes(out: Path) -> int:
+    """The sizes of the regular files below ``out``, added up."""
     total = 0
-    for member in family:
-        try:
-            total += int(member.memory_info().rss)
-        except psutil.Error:
-            continue
+    for path in out.rglob("*"):
+        with contextlib.suppress(OSError):
+            if not path.is_symlink() and path.is_file():
+                total += path.stat().st_size
     return total
 
 
-def _written_bytes(out: Path) -> int:
+def _resident_bytes(pid: int) -> int:
     total = 0
-    for path in out.rglob("*"):
-        try:
-            if not path.is_symlink() and path.is_file():
-                total += path.stat().st_size
-        except OSError:
-            continue
+    for member in descendants(pid):
+        with contextlib.suppress(psutil.Error):
+            total += int(member.memory_info().rss)
     return total

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from ...domain.errors import InputError, MachineError
-from ...ports.scene import PackedScene
+from ...ports.scene import PackedScene, SceneInspector
 from .scene import check_header
 
 PACK_SECONDS = 600
@@ -20,54 +20,104 @@ _NOTE = "pack-info.txt"
 
 
 class BatPacker:
-    """Files below the .blend's folder keep their place; others go to ``_outside_project``."""
+    """Files below the .blend's folder keep their place; others go to ``_outside_project``.
+
+    With an ``inspector`` the packed copy is opened once as a worker will see it: alone.
+    """
+
+    def __init__(self, inspector: SceneInspector | None = None) -> None:
+        self._inspector = inspector
 
     def pack(self, blend: Path, into: Path) -> PackedScene:
         check_header(blend)
         blend, into = blend.absolute(), into.absolute()
-        command = [sys.executable, "-I", "-c", _BAT, "pack", "-p", str(blend.parent), str(blend), str(into)]
         try:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=PACK_SECONDS,
-                check=False,
-                env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"},
-            )
-        except subprocess.TimeoutExpired as error:
-            raise MachineError(
-                "scene.pack_timeout", f"packing {blend} took more than {PACK_SECONDS} s", path=blend
-            ) from error
-        said = (done.stderr + done.stdout).decode(errors="replace")
-        missing = tuple(dict.fromkeys(match.strip() for match in _MISSING.findall(said)))
-        if missing:
+            said, ended = _trace(blend, into)
+            _refuse_missing(blend, tuple(dict.fromkeys(m.strip() for m in _MISSING.findall(said))))
+            if "No space left" in said:
+                raise MachineError(
+                    "machine.disk_full",
+                    f"no space is left to pack {blend}",
+                    remedy="free some space",
+                    path=into,
+                )
+            if ended != 0 or not (into / blend.name).is_file():
+                why = said.strip().splitlines()[-1][:300] if said.strip() else "no reason given"
+                raise InputError(
+                    "scene.unreadable",
+                    f"{blend} cannot be packed: {why}",
+                    remedy="open it in Blender and save it again",
+                    path=blend,
+                )
+            (into / _NOTE).unlink(missing_ok=True)
+            if self._inspector is not None:
+                self._open_alone(blend, into)
+        except BaseException:
             _empty(into)
+            raise
+        return PackedScene(root=into, blend=blend.name)
+
+    def _open_alone(self, blend: Path, into: Path) -> None:
+        """Paths that the tracer did not know are found here: by Blender, in the copy."""
+        assert self._inspector is not None
+        facts = self._inspector.inspect(into / blend.name)
+        _refuse_missing(blend, facts.missing_files)
+        strays = tuple(path for path in facts.external_files if not _is_inside(path, into))
+        if strays:
             raise InputError(
                 "scene.files_missing",
-                f"{blend} uses {len(missing)} file(s) that are not there: {', '.join(missing[:5])}",
-                remedy="put them back, or remove their use in Blender (File, External Data, Report Missing Files)",
+                f"{blend} uses {len(strays)} file(s) that cannot be packed: {', '.join(strays[:5])}",
+                remedy="pack them into the .blend (File, External Data, Pack Resources), save, submit again",
                 path=blend,
-                missing=missing,
+                missing=strays,
             )
-        if "No space left" in said:
-            _empty(into)
-            raise MachineError(
-                "machine.disk_full", f"no space is left to pack {blend}", remedy="free some space", path=into
-            )
-        if done.returncode != 0 or not (into / blend.name).is_file():
-            _empty(into)
-            raise InputError(
-                "scene.unreadable",
-                f"{blend} cannot be packed: {said.strip().splitlines()[-1][:300] if said.strip() else 'no reason given'}",
-                remedy="open it in Blender and save it again",
-                path=blend,
-            )
-        (into / _NOTE).unlink(missing_ok=True)
-        return PackedScene(root=into, blend=blend.name)
+
+
+def _trace(blend: Path, into: Path) -> tuple[str, int]:
+    """What the tracer said, and its exit status."""
+    command = [sys.executable, "-I", "-c", _BAT, "pack", "-p", str(blend.parent), str(blend), str(into)]
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PACK_SECONDS,
+            check=False,
+            env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"},
+        )
+    except subprocess.TimeoutExpired as error:
+        raise MachineError(
+            "scene.pack_timeout",
+            f"packing {blend} took more than {PACK_SECONDS} s",
+            remedy="pack the files into the .blend (File, External Data, Pack Resources) and submit that",
+            path=blend,
+        ) from error
+    return (done.stderr + done.stdout).decode(errors="replace"), done.returncode
+
+
+def _refuse_missing(blend: Path, missing: tuple[str, ...]) -> None:
+    if missing:
+        raise InputError(
+            "scene.files_missing",
+            f"{blend} uses {len(missing)} file(s) that are not there: {', '.join(missing[:5])}",
+            remedy="put them back, or remove their use (in Blender: File, External Data, "
+            "Report Missing Files)",
+            path=blend,
+            missing=missing,
+        )
+
+
+def _is_inside(written: str, root: Path) -> bool:
+    """Whether a path as Blender writes it (``//`` is the .blend's folder) stays below ``root``."""
+    if not written.startswith("//"):
+        return False
+    return Path(os.path.normpath(root / written.removeprefix("//"))).is_relative_to(root)
 
 
 def _empty(folder: Path) -> None:
     if folder.is_dir():
         for entry in folder.iterdir():
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()

@@ -7,6 +7,7 @@ waits for it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -17,14 +18,16 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ...domain.errors import EvidenceError, MachineError, TileproofError
+import psutil
+
+from ...domain.errors import EvidenceError, MachineError
 from ...ports.renderer import Limits
 from .find import INSIDE, BlenderBuild
-from .limits import exceeded
+from .limits import descendants, exceeded, written_bytes
 from .log import Tail, share_done
 from .sandbox import Sandbox
 
-WATCH_SECONDS = 0.5
+WATCH_SECONDS = 0.25
 GOODBYE_SECONDS = 2.0
 ANSWER_BYTES = 1 << 20
 
@@ -64,6 +67,7 @@ class BlenderProcess:
         self._tail = Tail()
         self._on_share: Callable[[float], None] | None = None
         self._broken: str | None = None
+        self._abandoned: Exception | None = None
         self._ended = threading.Event()
         self._deadline = time.monotonic() + limits.wall_seconds
         child_reads, self._requests = os.pipe()
@@ -103,8 +107,8 @@ class BlenderProcess:
     ) -> dict[str, object]:
         """Sends one request and waits for its answer.
 
-        Raises MachineError ``render.…`` when a limit or a crash came first; EvidenceError or
-        MachineError with the child's own code when it refused.
+        Raises MachineError ``render.…`` when a limit or a crash came first; what ``on_share``
+        raised; EvidenceError or MachineError with the child's own code when it refused.
         """
         self._on_share = on_share
         try:
@@ -112,6 +116,9 @@ class BlenderProcess:
             line = self._receive()
         finally:
             self._on_share = None
+        if written_bytes(self._out) > self._limits.output_bytes:  # between two looks of the watcher
+            self._broken = "render.output_too_large"
+            raise self._failure()
         return _unpacked(line)
 
     def receive(self) -> dict[str, object]:
@@ -123,14 +130,10 @@ class BlenderProcess:
 
     def close(self) -> None:
         """A goodbye, a short wait, then the end of the whole group."""
-        try:
+        with contextlib.suppress(MachineError):
             self._send({"do": "bye"})
-        except MachineError:
-            pass
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._child.wait(GOODBYE_SECONDS if self._broken is None else 0)
-        except subprocess.TimeoutExpired:
-            pass
         self._kill()
         self._ended.set()
         self._watcher.join()
@@ -145,12 +148,16 @@ class BlenderProcess:
         try:
             while data:
                 data = data[os.write(self._requests, data) :]
-        except OSError as error:
+        except OSError as error:  # the other end is gone
             raise self._failure() from error
 
     def _receive(self) -> bytes:
         while b"\n" not in self._buffer:
-            select.select([self._answers], [], [])
+            readable, _, _ = select.select([self._answers], [], [], WATCH_SECONDS)
+            if not readable:
+                if self._child.poll() is None:
+                    continue
+                raise self._failure()  # a stray of the group may still hold the pipe open
             piece = os.read(self._answers, 65536)
             if not piece or len(self._buffer) > ANSWER_BYTES:
                 raise self._failure()
@@ -158,12 +165,16 @@ class BlenderProcess:
         line, _, self._buffer = self._buffer.partition(b"\n")
         return line
 
-    def _failure(self) -> TileproofError:
+    def _failure(self) -> Exception:
+        if self._abandoned is not None:
+            return self._abandoned
         code = self._broken or "render.crashed"
         self._kill()
         self._child.wait()
         last = self._tail.last(12)
-        values = {name: getattr(self._limits, name) for name in ("wall_seconds", "memory_bytes", "output_bytes")}
+        values = {
+            name: getattr(self._limits, name) for name in ("wall_seconds", "memory_bytes", "output_bytes")
+        }
         return MachineError(
             code,
             _MESSAGES[code].format(**values),
@@ -178,8 +189,13 @@ class BlenderProcess:
             line = raw.decode(errors="replace")
             self._tail.add(line)
             on_share, share = self._on_share, share_done(line)
-            if on_share is not None and share is not None:
+            if on_share is None or share is None:
+                continue
+            try:
                 on_share(share)
+            except Exception as stop:  # noqa: BLE001  # handed to the thread that waits for the answer
+                self._abandoned, self._on_share = stop, None
+                self._kill()
 
     def _watch(self) -> None:
         while not self._ended.wait(WATCH_SECONDS):
@@ -193,10 +209,13 @@ class BlenderProcess:
                 return
 
     def _kill(self) -> None:
-        try:
+        """Ends the group, and descendants that left it for a session of their own."""
+        strays = descendants(self._child.pid)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._child.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
+        for stray in strays:
+            with contextlib.suppress(psutil.Error):
+                stray.kill()
         self._child.wait()
 
 
@@ -221,4 +240,6 @@ def _unpacked(line: bytes) -> dict[str, object]:
         raise MachineError("render.crashed", "Blender answered what cannot be read") from error
     if code.startswith("scene."):
         raise EvidenceError(code, message)
-    raise MachineError("render.crashed", f"Blender could not do it: {message}", remedy=_REMEDIES["render.crashed"])
+    raise MachineError(
+        "render.crashed", f"Blender could not do it: {message}", remedy=_REMEDIES["render.crashed"]
+    )

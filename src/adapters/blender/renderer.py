@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import platform
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -25,6 +27,21 @@ def device_class() -> str:
     return f"cpu-{_ARCHITECTURES.get(machine, machine).lower()}"
 
 
+@functools.cache
+def _cpu() -> str:
+    """The processor's name and the widest instructions that Cycles would use on it."""
+    try:
+        facts = Path("/proc/cpuinfo").read_text(errors="replace")
+    except OSError:
+        facts = ""
+    name = re.search(r"^model name\s*: (.+)$", facts, re.MULTILINE)
+    flags = re.search(r"^flags\s*: (.+)$", facts, re.MULTILINE)
+    widest = ""
+    if flags is not None:
+        widest = ", AVX2" if "avx2" in flags[1].split() else ", SSE4.2"
+    return f"CPU ({name[1].strip()[:80] if name else platform.machine()}{widest})"
+
+
 class BlenderRenderer:
     """Renders with one Blender build, inside one kind of sandbox."""
 
@@ -36,7 +53,7 @@ class BlenderRenderer:
         return RenderReport(
             blender_build=self._blender.build,
             device_class=device_class(),
-            device=f"CPU ({platform.machine()})",
+            device=_cpu(),
             sandbox=self._sandbox.name,
         )
 
@@ -69,6 +86,8 @@ class BlenderRenderer:
                     "scene": str(scene),
                     "settings": asdict(settings),
                     "threads": limits.threads,
+                    # Above the limit that is watched, so that it is the watcher who speaks.
+                    "file_bytes": limits.output_bytes + (1 << 20),
                 }
             )
             yield BlenderSession(process, settings, out, self.report())

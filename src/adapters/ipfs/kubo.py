@@ -132,9 +132,7 @@ class KuboStore:
             answer = self._json("block/stat", cid=cid, timeout=timeout)
             return ContentStat(size=int(answer["Size"]), is_directory=False)
         answer = self._json("files/stat", cid=cid, timeout=timeout, prefix="/ipfs/")
-        return ContentStat(
-            size=int(answer["CumulativeSize"]), is_directory=answer.get("Type") == "directory"
-        )
+        return ContentStat(size=int(answer["CumulativeSize"]), is_directory=answer.get("Type") == "directory")
 
     def read_block(self, cid: Cid, *, max_bytes: int, timeout: float) -> bytes:
         if cid.codec is not Codec.RAW:
@@ -254,18 +252,17 @@ class KuboStore:
 
     def _stream(self, call: str, cid: Cid | str, deadline: float, budget: _Budget) -> Iterator[bytes]:
         left = _left(deadline, cid)
-        with self._translated(cid):
-            with self._http.stream(
-                "POST",
-                f"{call}?arg={quote(str(cid))}&timeout={left:.3f}s",
-                timeout=httpx.Timeout(left + 5, connect=_CONNECT_SECONDS),
-            ) as response:
-                if response.status_code != 200:
-                    raise self._refused(response.status_code, response.read(), cid)
-                for piece in response.iter_bytes(_READ_BYTES):
-                    budget.spend(len(piece))
-                    _left(deadline, cid)
-                    yield piece
+        with self._translated(cid), self._http.stream(
+            "POST",
+            f"{call}?arg={quote(str(cid))}&timeout={left:.3f}s",
+            timeout=httpx.Timeout(left + 5, connect=_CONNECT_SECONDS),
+        ) as response:
+            if response.status_code != 200:
+                raise self._refused(response.status_code, response.read(), cid)
+            for piece in response.iter_bytes(_READ_BYTES):
+                budget.spend(len(piece))
+                _left(deadline, cid)
+                yield piece
 
     def _json(
         self,
@@ -349,7 +346,9 @@ class KuboStore:
 
     def _strange(self, what: str) -> ServiceError:
         return ServiceError(
-            "content.refused", f"the IPFS node at {self._address} answers strangely: {what}", address=self._address
+            "content.refused",
+            f"the IPFS node at {self._address} answers strangely: {what}",
+            address=self._address,
         )
 
 
@@ -420,5 +419,3 @@ def _disk(path: Path) -> Iterator[None]:
             remedy="free some space; what was fetched so far has been removed",
             path=path.parent,
         ) from error
-
-

@@ -65,7 +65,7 @@ def load_signer(
         raise ConfigError(
             "account.unknown",
             f"the account {account!r} is a name, and no accounts file is set",
-            remedy="set TILEPROOF_ACCOUNTS_FILE to sncast's accounts file, or STARKNET_ACCOUNT to a starkli file",
+            remedy="set TILEPROOF_ACCOUNTS_FILE to an accounts file, or STARKNET_ACCOUNT to a starkli file",
             account=account,
         )
     return _from_sncast(accounts_file, account, accounts_network)

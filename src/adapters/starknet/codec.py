@@ -211,9 +211,7 @@ def read_balances(felts: Felts) -> StoredBalances:
 
 
 def read_totals(felts: Felts) -> Totals:
-    return Totals(
-        escrow=felts.fri(), bonds=felts.fri(), withdrawable=felts.fri(), forfeited=felts.fri()
-    )
+    return Totals(escrow=felts.fri(), bonds=felts.fri(), withdrawable=felts.fri(), forfeited=felts.fri())
 
 
 def write_u256(value: int) -> list[int]:

@@ -82,9 +82,7 @@ def _is_declared(node: Node, class_hash: int) -> bool:
 
 
 async def _declare(account: Account, compiled: str, casm: str) -> None:
-    declared = await Contract.declare_v3(
-        account, compiled, compiled_contract_casm=casm, auto_estimate=True
-    )
+    declared = await Contract.declare_v3(account, compiled, compiled_contract_casm=casm, auto_estimate=True)
     await declared.wait_for_acceptance(check_interval=POLL_SECONDS)
 
 

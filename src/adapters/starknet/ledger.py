@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from starknet_py.hash.selector import get_selector_from_name
 from starknet_py.net.client_models import Call, TransactionReceiptWithBlockInfo
@@ -27,9 +27,10 @@ from ...domain.money import Fri, parse_strk
 from ...ports.journal import Journal
 from ...ports.ledger import EventPage, Head, JobCreated, Receipt
 from ..retry import retried
-from . import codec, events
+from . import codec
 from .accounts import Signer
 from .codec import Felts
+from .events import RawEvent, decode, selector
 from .node import Node, open_node
 from .sender import FeeCaps, Sender
 
@@ -188,9 +189,9 @@ class StarknetLedger:
         head = self.head().block
         if cursor > head:
             return EventPage((), cursor)
-        keys = [] if job_id is None else [[], [job_id]]
+        keys: list[list[int | str]] = [] if job_id is None else [[], [job_id]]
         raw = self._raw_events(keys, cursor, head)
-        records = (events.decode(event) for event in raw)
+        records = (decode(event) for event in raw)
         return EventPage(tuple(record for record in records if record is not None), head + 1)
 
     # --- writing ---
@@ -210,8 +211,8 @@ class StarknetLedger:
         raise codec.malformed("create_job left no JobCreated event")
 
     def find_job(self, manifest: Cid) -> int | None:
-        keys = [[events.selector("JobCreated")], [], [self.account().felt]]
-        found = [events.decode(raw) for raw in self._raw_events(keys, 0, self.head().block)]
+        keys: list[list[int | str]] = [[selector("JobCreated")], [], [self.account().felt]]
+        found = [decode(raw) for raw in self._raw_events(keys, 0, self.head().block)]
         jobs = [e.job_id for e in found if isinstance(e, JobCreated) and e.manifest == manifest]
         return max(jobs, default=None)
 
@@ -247,7 +248,7 @@ class StarknetLedger:
 
     def take_seat(self) -> tuple[int, Receipt]:
         receipt = self._send("take_seat", self._own("take_seat", []))
-        taken = events.selector("SeatTaken")
+        taken = selector("SeatTaken")
         for event in receipt.events:
             if event.from_address == self._contract.felt and event.keys[0] == taken:
                 return Felts(event.data).number(), _receipt(receipt)
@@ -276,7 +277,9 @@ class StarknetLedger:
     def _signed(self) -> Signer:
         if self._signer is None:
             raise ConfigError(
-                "account.not_set", "no account is chosen", remedy="give --account NAME, or set STARKNET_ACCOUNT"
+                "account.not_set",
+                "no account is chosen",
+                remedy="give --account NAME, or set STARKNET_ACCOUNT",
             )
         return self._signer
 
@@ -310,14 +313,14 @@ class StarknetLedger:
 
     def _call(self, contract: Address, function: str, *calldata: int, block: int | None = None) -> list[int]:
         call = Call(contract.felt, get_selector_from_name(function), list(calldata))
-        at = "latest" if block is None else block
+        at: int | Literal["latest"] = "latest" if block is None else block
         return list(self._retried(lambda: self._node.client.call_contract(call, block_number=at)))
 
     def _retried(self, call: Any) -> Any:
         return retried(lambda: self._node.run(call()), budget_seconds=READ_BUDGET_SECONDS)
 
-    def _raw_events(self, keys: list[list[int]], first: int, last: int) -> list[events.RawEvent]:
-        found: list[events.RawEvent] = []
+    def _raw_events(self, keys: list[list[int | str]], first: int, last: int) -> list[RawEvent]:
+        found: list[RawEvent] = []
         token: str | None = None
         while True:
             page = self._retried(
@@ -331,7 +334,7 @@ class StarknetLedger:
                 )
             )
             found += [
-                events.RawEvent(event.block_number, event.transaction_hash, event.keys, event.data)
+                RawEvent(event.block_number, event.transaction_hash, event.keys, event.data)
                 for event in page.events
                 if event.block_number is not None
             ]
@@ -342,7 +345,7 @@ class StarknetLedger:
     def _of_receipt(self, receipt: TransactionReceiptWithBlockInfo) -> list[object]:
         own = [e for e in receipt.events if e.from_address == self._contract.felt]
         block = receipt.block_number or 0
-        return [events.decode(events.RawEvent(block, receipt.transaction_hash, e.keys, e.data)) for e in own]
+        return [decode(RawEvent(block, receipt.transaction_hash, e.keys, e.data)) for e in own]
 
 
 def _receipt(receipt: TransactionReceiptWithBlockInfo) -> Receipt:

@@ -149,7 +149,7 @@ class Sender:
         if fee > self._caps.per_tx:
             raise ConfigError(
                 "fees.above_cap",
-                f"{what} would cost {fee} in gas, more than the {self._caps.per_tx} allowed for a transaction",
+                f"{what} would cost {fee} in gas, more than the {self._caps.per_tx} a transaction may",
                 remedy="wait for lower prices, or raise TILEPROOF_FEE_PER_TX",
                 fee=fee.units,
             )

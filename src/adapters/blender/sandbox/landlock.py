@@ -58,5 +58,3 @@ def probe() -> Landlock:
         said = done.stderr.decode(errors="replace").strip() or f"exit status {done.returncode}"
         raise MachineError("sandbox.unavailable", f"Landlock is refused by this kernel: {said}")
     return sandbox
-
-

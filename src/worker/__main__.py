@@ -1,0 +1,11 @@
+"""``python -m tileproof.worker``: the same as ``tileproof worker run``, with its options."""
+
+from __future__ import annotations
+
+import sys
+
+from ..cli.__main__ import main
+
+if __name__ == "__main__":
+    sys.argv[1:1] = ["worker", "run"]
+    main()

@@ -1,0 +1,69 @@
+"""Which work a worker takes: pure rules over what it knows before it claims."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from ..domain.job import Address, Bounds, Job, Task, TaskState
+from ..domain.manifest import Manifest
+from ..domain.money import Fri
+from ..ports.renderer import RenderReport
+from .settings import WorkerSettings
+
+CLAIMABLE = (TaskState.OPEN, TaskState.LAPSED)
+
+
+def why_not_terms(job: Job, settings: WorkerSettings, now: int) -> str | None:
+    """The reason to leave a job alone for its terms; None when they suit."""
+    if job.closed or job.paused:
+        return "it takes no claims"
+    if now + job.terms.lease_seconds > job.terms.deadline:
+        return "its deadline leaves no room for another lease"
+    if job.terms.reward < settings.min_reward:
+        return f"it pays {job.terms.reward}, less than {settings.min_reward}"
+    return None
+
+
+def why_not_manifest(manifest: Manifest, machine: RenderReport, settings: WorkerSettings) -> str | None:
+    """The reason to leave a job alone for what it asks of the machine; None when this machine
+    can do it."""
+    wanted = manifest.settings
+    version = machine.blender_build.split(" ")[0]
+    if wanted.blender_version != version:
+        return f"it needs Blender {wanted.blender_version}; this machine has {version}"
+    if wanted.device_class != machine.device_class:
+        return f"it needs the device class {wanted.device_class}; this machine is {machine.device_class}"
+    size = sum(file.size for file in manifest.files)
+    if size > settings.max_scene_bytes:
+        return f"its scene takes {size} bytes, more than {settings.max_scene_bytes}"
+    return None
+
+
+def choose_task(job: Job, tasks: Sequence[Task], account: Address, failed: frozenset[int]) -> Task | None:
+    """The task to claim next, or None.
+
+    Each worker goes through a job in an order of its own, so that two of them rarely reach for
+    the same task. Tasks in ``failed`` went wrong here before and are left to others.
+    """
+    open_tasks = [task for task in tasks if task.state in CLAIMABLE and task.task not in failed]
+
+    def rank(task: Task) -> bytes:
+        return hashlib.sha256(f"{account}/{job.job_id}/{task.task}".encode()).digest()
+
+    return min(open_tasks, key=rank, default=None)
+
+
+def can_afford(job: Job, withdrawable: Fri) -> bool:
+    """Whether the bond of one more claim is at hand."""
+    return withdrawable >= job.terms.worker_bond
+
+
+def attempt_of_claim(task: Task) -> int:
+    """The attempt that claiming this task now would begin: a lapsed claim is settled by it."""
+    return task.attempt + (1 if task.state is TaskState.LAPSED else 0)
+
+
+def lapse_loss(job: Job, bounds: Bounds) -> Fri:
+    """What a given-back or lapsed claim forfeits, rounded up as the contract rounds."""
+    return Fri(-(-job.terms.worker_bond.units * bounds.lapse_share_bps // 10_000))
