@@ -3,7 +3,7 @@
 
 use starknet::ContractAddress;
 use super::types::{
-    Balances, Bounds, Cid, Commitment, JobView, Reveal, Seat, TaskResult, TaskView, Terms, Totals,
+    Balances, Bounds, Commitment, JobView, Reveal, Seat, TaskResult, TaskView, Terms, Totals,
 };
 
 #[starknet::interface]

@@ -30,7 +30,7 @@ pub struct Terms {
 }
 
 /// Fixed at deployment; create_job refuses terms outside.
-#[derive(Copy, Drop, Serde, PartialEq, Debug)]
+#[derive(Copy, Drop, Serde, PartialEq, Debug, starknet::Store)]
 pub struct Bounds {
     pub max_tasks: u32,
     pub max_committee_size: u8,
