@@ -6,7 +6,6 @@ not wait for a Starknet library.
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -59,7 +58,7 @@ def options(
     ] = False,
 ) -> None:
     """A decentralised render network whose results are proved."""
-    setup_logging(logging.DEBUG if verbose else logging.INFO)
+    setup_logging(verbose=verbose)
     context.obj = Globals(network=network, account=account, home=home)
 
 

@@ -1,7 +1,7 @@
 """The terminal: results on stdout, everything said on the way on stderr, errors in one place.
 
-With ``--json`` stdout carries exactly one JSON document and stderr, on failure, exactly one
-JSON object ``{"error": ...}``. Exit statuses are those of the error classes; 130 after Ctrl-C;
+With ``--json`` stdout carries exactly one JSON document, and on failure stderr's last line is
+one JSON object ``{"error": ...}``. Exit statuses are those of the error classes; 130 after Ctrl-C;
 70 for a bug of ours.
 """
 
@@ -161,14 +161,27 @@ def if_interrupted(what_goes_on: str) -> Iterator[None]:
     _session.if_interrupted.pop()
 
 
-def setup_logging(level: int) -> None:
-    """Log lines go to stderr as ``time role message``; only ``main`` calls this."""
+def setup_logging(*, verbose: bool) -> None:
+    """Log lines go to stderr as ``time logger level message``; only ``main`` calls this.
+
+    A program that reads stderr gets the hops of every role; a person at a terminal gets
+    warnings, and bars instead (``log_hops`` is for the roles that run for long).
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s", "%H:%M:%S"))
     root = logging.getLogger("tileproof")
     root.handlers[:] = [handler]
-    root.setLevel(level)
     root.propagate = False
+    root.setLevel(logging.DEBUG if verbose else logging.WARNING)
+    if not sys.stderr.isatty():
+        log_hops()
+
+
+def log_hops() -> None:
+    """From now on every hop is logged, whoever reads."""
+    for role in ("client", "worker", "verifier"):
+        logger = logging.getLogger(f"tileproof.{role}")
+        logger.setLevel(min(logging.INFO, logger.getEffectiveLevel()))
 
 
 def run(command: Callable[[Sequence[str]], object], arguments: Sequence[str]) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import bars, facts, if_interrupted, note, say, show_json, table
+from .console import bars, facts, if_interrupted, log_hops, note, say, show_json, table
 from .options import NoSandbox, Threads
 from .wiring import Ports, run_verifier, settings_of
 
@@ -25,6 +25,7 @@ def run(context: typer.Context, threads: Threads = None, no_sandbox: NoSandbox =
     """
     settings = settings_of(context, {"threads": threads, "sandbox": False if no_sandbox else None})
     with if_interrupted("verdicts under way are in the journal: `tileproof verifier run` goes on with them"):
+        log_hops()
         run_verifier(settings)
 
 

@@ -126,7 +126,7 @@ class Ports:
     def packer(self) -> ScenePacker:
         from ..adapters.blender.pack import BatPacker
 
-        return BatPacker()
+        return BatPacker(self.inspector)
 
     @cached_property
     def journal(self) -> Journal:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .console import if_interrupted
+from .console import if_interrupted, log_hops
 from .options import NoSandbox, Threads
 from .wiring import run_worker, settings_of
 
@@ -42,4 +42,5 @@ def run(
         },
     )
     with if_interrupted("what is claimed is in the journal: `tileproof worker run` goes on with it"):
+        log_hops()
         run_worker(settings)

@@ -5,6 +5,8 @@ import resource
 
 import bpy
 
+BRUSHES = "/datafiles/assets/brushes/"
+
 
 class Refused(Exception):
     """A request that cannot be done; ``code`` tells the caller which error to raise."""
@@ -33,12 +35,15 @@ def external_files():
     """Files beyond the .blend that it uses, each once: (as written, absolute path).
 
     A path written in a linked library counts from that library; a picture sequence shows its
-    first file, a tiled picture a pattern.
+    first file, a tiled picture a pattern. The brushes that come with Blender are left out: a
+    .blend saved by hand links them from wherever that Blender lies, and none is rendered.
     """
     used = set()
     written = bpy.utils.blend_paths(absolute=False, packed=False, local=False)
     resolved = bpy.utils.blend_paths(absolute=True, packed=False, local=False)
     for path, absolute in zip(written, resolved, strict=True):
+        if BRUSHES in path.replace("\\", "/"):
+            continue
         used.add((path, os.path.normpath(absolute)))
     return sorted(used)
 

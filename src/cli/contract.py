@@ -1,0 +1,48 @@
+"""``tileproof contract``: deploy the contract."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .console import facts, note, say, show_json
+from .options import AsJson
+from .wiring import Ports, settings_of
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def group() -> None:
+    """Deploy the contract."""
+
+
+@app.command()
+def deploy(
+    context: typer.Context,
+    bounds: Annotated[
+        str, typer.Option(help="public: for a real network; local: short windows, small bonds.")
+    ] = "public",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be deployed.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Declare and deploy a registry, whose rules nobody can change later."""
+    from ..domain.errors import InputError
+    from .show import bounds_facts
+
+    if bounds not in ("public", "local"):
+        raise InputError("contract.unknown_bounds", f"there are no bounds {bounds!r}", remedy="give public or local")
+    with Ports(settings_of(context)) as ports:
+        chosen = ports.bounds(bounds)
+        if dry_run:
+            say("would deploy a registry with these bounds, fixed for good:")
+            facts(bounds_facts(chosen))
+            return
+        note("declaring and deploying (a few blocks)")
+        address = ports.deploy_registry(chosen)
+    if as_json:
+        show_json({"contract": str(address)})
+    else:
+        say(f"deployed {address}")
+        say(f"use it with: export JOB_REGISTRY_ADDRESS={address}")

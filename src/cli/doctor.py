@@ -1,0 +1,105 @@
+"""``tileproof doctor``: what this machine has, what it lacks, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import typer
+
+from ..domain.errors import TileproofError
+from .console import say, show_json, table
+from .options import AsJson
+from .wiring import Ports, settings_of
+
+if TYPE_CHECKING:
+    from ..config import Settings
+
+FAILED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. ``state`` is ok, absent (not needed by every role) or wrong."""
+
+    what: str
+    state: str
+    found: str
+    remedy: str = ""
+
+
+def doctor(context: typer.Context, as_json: AsJson = False) -> None:
+    """Look at every dependency: version, reachability, balance, sandbox. Changes nothing."""
+    settings = settings_of(context)
+    findings = examine(settings)
+    if as_json:
+        show_json({"ok": all(f.state != "wrong" for f in findings), "findings": [asdict(f) for f in findings]})
+    else:
+        marks = {"ok": "ok", "absent": "--", "wrong": "!!"}
+        table(("", "what", "found"), [(marks[f.state], f.what, f.found) for f in findings])
+        for finding in findings:
+            if finding.remedy and finding.state != "ok":
+                say(f"{finding.what}: {finding.remedy}")
+    if any(finding.state == "wrong" for finding in findings):
+        raise typer.Exit(FAILED)
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Each check on its own: one that fails does not stop the next."""
+    from ..provision.locate import find
+    from ..provision.table import DEVNET, KUBO
+
+    findings = []
+    with Ports(settings) as ports:
+        findings.append(_check("Blender", lambda: ports.renderer.report().blender_build))
+        findings.append(_check("sandbox", lambda: ports.sandbox_name()))
+        for tool in (DEVNET, KUBO):
+            path = find(tool, settings.cache)
+            findings.append(
+                Finding(tool.name, "ok", f"{tool.version} at {path}")
+                if path is not None
+                else Finding(
+                    tool.name,
+                    "absent",
+                    f"needed for `localnet` only ({tool.what_for})",
+                    f"run `python -m tileproof.provision {tool.name}`",
+                )
+            )
+        findings.append(_check("IPFS node", lambda: f"{ports.store.version()} at {settings.ipfs_api}"))
+        findings.append(_chain(settings, ports))
+        findings.append(_account(settings, ports))
+    return findings
+
+
+def _chain(settings: Settings, ports: Ports) -> Finding:
+    if settings.rpc_url is None:
+        return Finding("Starknet", "absent", "no node is set", "set STARKNET_RPC, or give --network localnet")
+
+    def look() -> str:
+        head = ports.reader.head()
+        seats = ports.reader.active_seats()
+        return f"block {head.block} of chain {ports.reader.chain_id():#x}, contract with {seats} active seats"
+
+    return _check("Starknet", look)
+
+
+def _account(settings: Settings, ports: Ports) -> Finding:
+    if settings.account is None:
+        return Finding("account", "absent", "none is chosen", "give --account NAME, or set STARKNET_ACCOUNT")
+
+    def look() -> str:
+        address = ports.address
+        if settings.rpc_url is None:
+            return str(address)
+        held = ports.reader.balances(address)
+        return f"{address.short()} with {held.wallet} in its wallet, {held.withdrawable} withdrawable"
+
+    return _check("account", look)
+
+
+def _check(what: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, "ok", look())
+    except TileproofError as error:
+        return Finding(what, "wrong", error.message, error.remedy)
