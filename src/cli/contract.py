@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -28,17 +29,20 @@ def deploy(
     as_json: AsJson = False,
 ) -> None:
     """Declare and deploy a registry, whose rules nobody can change later."""
+    from ..adapters.starknet.deploy import LOCAL_BOUNDS, PUBLIC_BOUNDS
     from ..domain.errors import InputError
-    from .show import bounds_facts
 
-    if bounds not in ("public", "local"):
-        raise InputError("contract.unknown_bounds", f"there are no bounds {bounds!r}", remedy="give public or local")
+    known = {"public": PUBLIC_BOUNDS, "local": LOCAL_BOUNDS}
+    if bounds not in known:
+        raise InputError(
+            "contract.unknown_bounds", f"there are no bounds {bounds!r}", remedy="give public or local"
+        )
+    chosen = known[bounds]
+    if dry_run:
+        say("would deploy a registry with these bounds, fixed for good:")
+        facts(asdict(chosen))
+        return
     with Ports(settings_of(context)) as ports:
-        chosen = ports.bounds(bounds)
-        if dry_run:
-            say("would deploy a registry with these bounds, fixed for good:")
-            facts(bounds_facts(chosen))
-            return
         note("declaring and deploying (a few blocks)")
         address = ports.deploy_registry(chosen)
     if as_json:

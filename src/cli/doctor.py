@@ -34,7 +34,9 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     settings = settings_of(context)
     findings = examine(settings)
     if as_json:
-        show_json({"ok": all(f.state != "wrong" for f in findings), "findings": [asdict(f) for f in findings]})
+        show_json(
+            {"ok": all(f.state != "wrong" for f in findings), "findings": [asdict(f) for f in findings]}
+        )
     else:
         marks = {"ok": "ok", "absent": "--", "wrong": "!!"}
         table(("", "what", "found"), [(marks[f.state], f.what, f.found) for f in findings])
@@ -53,7 +55,7 @@ def examine(settings: Settings) -> list[Finding]:
     findings = []
     with Ports(settings) as ports:
         findings.append(_check("Blender", lambda: ports.renderer.report().blender_build))
-        findings.append(_check("sandbox", lambda: ports.sandbox_name()))
+        findings.append(_check("sandbox", lambda: ports.renderer.report().sandbox))
         for tool in (DEVNET, KUBO):
             path = find(tool, settings.cache)
             findings.append(

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 
-Port = Annotated[int | None, typer.Option(min=1, max=65535, help="The chain's RPC port; a free one if not given.")]
+Port = Annotated[
+    int | None, typer.Option(min=1, max=65535, help="The chain's RPC port; a free one if not given.")
+]
 
 
 @app.callback()
@@ -39,9 +41,7 @@ def up(
     from ..localnet.supervision import run_until_stopped, start_detached
 
     settings = settings_of(context)
-    shape = Shape(
-        workers=WORKERS[:workers], verifiers=VERIFIERS[:verifiers], threads=threads, rpc_port=port
-    )
+    shape = Shape(workers=WORKERS[:workers], verifiers=VERIFIERS[:verifiers], threads=threads, rpc_port=port)
     if detach:
         note("starting the local network (about 20 s)")
         status = start_detached(_folder(settings), settings.home, _flags(workers, verifiers, threads, port))
@@ -78,7 +78,11 @@ def down(context: typer.Context) -> None:
     """Stop the local network, whoever started it."""
     from ..localnet.supervision import stop
 
-    say("network down; nothing is left running" if stop(_folder(settings_of(context))) else "nothing was running")
+    say(
+        "network down; nothing is left running"
+        if stop(_folder(settings_of(context)))
+        else "nothing was running"
+    )
 
 
 @app.command()
@@ -118,5 +122,8 @@ def _show(found: NetworkStatus) -> None:
             "logs": found.folder / "logs",
         }
     )
-    table(("process", "pid", "running"), [(name, pid, "yes" if on else "no") for name, pid, on in found.processes])
+    table(
+        ("process", "pid", "running"),
+        [(name, pid, "yes" if on else "no") for name, pid, on in found.processes],
+    )
     say("use it with: tileproof --network localnet --account requester client submit FILE")

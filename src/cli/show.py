@@ -31,13 +31,15 @@ def size(count: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """``42 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    """``42 s``, ``3 min 20 s``, ``2 h 5 min``, ``3 days``."""
     whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+    for large, small, span in (("day", "h", 86_400), ("h", "min", 3600), ("min", "s", 60)):
+        if whole >= span:
+            step = {"h": 3600, "min": 60, "s": 1}[small]
+            count, rest = whole // span, whole % span // step
+            unit = f"{large}s" if large == "day" and count > 1 else large
+            return f"{count} {unit} {rest} {small}" if rest else f"{count} {unit}"
+    return f"{whole} s"
 
 
 def many(count: int, noun: str) -> str:

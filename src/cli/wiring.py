@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..adapters.blender.sandbox import Sandbox
     from ..adapters.starknet.accounts import Signer
     from ..config import Settings
-    from ..domain.job import Address
+    from ..domain.job import Address, Bounds
     from ..domain.money import Fri
     from ..ports.clock import Clock
     from ..ports.content import ContentStore
@@ -151,6 +151,13 @@ class Ports:
             predeployed(self._rpc_url())
         else:
             mint(self._rpc_url(), self.address, amount)
+
+    def deploy_registry(self, bounds: Bounds) -> Address:
+        """A new registry, paid for by the chosen account. Raises as the adapter's namesake."""
+        from ..adapters.starknet.deploy import STRK, deploy_registry
+
+        token = self.settings.token or STRK
+        return deploy_registry(self._rpc_url(), self._signer, token=token, bounds=bounds)
 
     @property
     def address(self) -> Address:

@@ -1,0 +1,207 @@
+"""A whole network on this machine: a chain, two IPFS nodes, a contract, funded accounts, roles.
+
+Every role is an operating-system process of its own, started through the same command line
+that users have. The requester and the verifiers use one IPFS node, the workers the other, so
+that content really travels. It is a stage, not a store: each start makes a new chain.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..adapters.starknet.accounts import Signer, predeployed, write_sncast
+from ..adapters.starknet.deploy import LOCAL_BOUNDS, STRK, deploy_registry
+from ..adapters.starknet.ledger import connect
+from ..domain.job import Address, Bounds
+from ..domain.money import Fri, parse_strk
+from ..provision.locate import locate
+from ..provision.table import DEVNET, KUBO
+from .child import Child
+from .devnet import Devnet, running_devnet
+from .kubo import KuboNode, make_swarm_key, running_kubo
+
+REQUESTER = "requester"
+WORKERS = ("worker-a", "worker-b")
+VERIFIERS = ("verifier-a", "verifier-b", "verifier-c", "verifier-d")
+DEPLOYER = "deployer"
+NAMES = (REQUESTER, *WORKERS, *VERIFIERS, DEPLOYER)
+ACCOUNTS_NETWORK = "tileproof-localnet"
+WORKER_DEPOSIT = parse_strk("20")
+
+_TERMS = """[terms]
+# Blocks come every second here, so windows are short.
+committee_size = 1
+audit_fee = "0.3"
+lease_seconds = 600
+commit_blocks = 120
+reveal_blocks = 60
+appeal_blocks = 3
+deadline_hours = 12
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a local network consists of. ``block_seconds`` None mines per transaction."""
+
+    workers: Sequence[str] = WORKERS
+    verifiers: Sequence[str] = VERIFIERS
+    threads: int = 1
+    """Blender's threads, for each role."""
+    block_seconds: int | None = 1
+    poll_seconds: float = 1.0
+    rpc_port: int | None = None
+    bounds: Bounds = LOCAL_BOUNDS
+
+
+@dataclass
+class LocalNetwork:
+    """A running local network; made by ``running_network``."""
+
+    folder: Path
+    shape: Shape
+    devnet: Devnet
+    nodes: tuple[KuboNode, KuboNode]
+    contract: Address
+    signers: dict[str, Signer]
+    roles: dict[str, Child] = field(default_factory=dict)
+
+    @property
+    def network_file(self) -> Path:
+        return self.folder / "network.toml"
+
+    @property
+    def rpc_url(self) -> str:
+        return self.devnet.rpc_url
+
+    def address(self, name: str) -> Address:
+        return self.signers[name].address
+
+    def log(self, name: str) -> Path:
+        return self.folder / "logs" / f"{name}.log"
+
+    def command(self, account: str, *arguments: str) -> list[str]:
+        """The command line a user of this network would type."""
+        program = [sys.executable, "-m", "tileproof.cli"]
+        return [*program, "--network", str(self.network_file), "--account", account, *arguments]
+
+    def environment(self, account: str) -> dict[str, str]:
+        node = self.nodes[1] if account.startswith("worker") else self.nodes[0]
+        return {
+            "IPFS_API": node.api,
+            "TILEPROOF_THREADS": str(self.shape.threads),
+            "TILEPROOF_POLL_SECONDS": str(self.shape.poll_seconds),
+        }
+
+    def start_role(self, account: str, command: Sequence[str] | None = None) -> Child:
+        """Starts, or starts again, the role of this account; ``command`` replaces the usual
+        ``worker run`` or ``verifier run``."""
+        usual = self.command(account, account.split("-")[0], "run")
+        child = Child(account, command or usual, log=self.log(account), env=self.environment(account))
+        self.roles[account] = child
+        return child
+
+    def stop_roles(self) -> None:
+        for child in self.roles.values():
+            child.ask_to_stop()
+        for child in self.roles.values():
+            child.stop()
+
+
+@contextmanager
+def running_network(folder: Path, cache: Path, shape: Shape | None = None) -> Iterator[LocalNetwork]:
+    """The network, up and funded, its roles running; everything is stopped when the context ends.
+
+    ``folder`` keeps the network file, logs, journals and the nodes' repos. Call it from the
+    main thread.
+
+    Raises ServiceError ``localnet.not_ready``; MachineError when a program is missing.
+    """
+    shape = shape or Shape()
+    programs = {tool.name: locate(tool, cache) for tool in (DEVNET, KUBO)}
+    shutil.rmtree(folder / "state", ignore_errors=True)  # of an earlier chain
+    shutil.rmtree(folder / "logs", ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        key = make_swarm_key(folder / "swarm.key")
+        devnet = stack.enter_context(
+            running_devnet(
+                programs[DEVNET.name],
+                log=folder / "logs" / "devnet.log",
+                block_seconds=shape.block_seconds,
+                port=shape.rpc_port,
+            )
+        )
+        a, b = (
+            stack.enter_context(
+                running_kubo(
+                    programs[KUBO.name],
+                    repo=folder / name,
+                    log=folder / "logs" / f"{name}.log",
+                    swarm_key=key,
+                )
+            )
+            for name in ("kubo-a", "kubo-b")
+        )
+        b.connect(a)
+        signers = dict(zip(NAMES, predeployed(devnet.rpc_url), strict=False))
+        contract = deploy_registry(devnet.rpc_url, signers[DEPLOYER], bounds=shape.bounds)
+        network = LocalNetwork(folder, shape, devnet, (a, b), contract, signers)
+        _fund(network)
+        write_sncast(folder / "accounts.json", ACCOUNTS_NETWORK, signers)
+        network.network_file.write_text(_network_toml(network), encoding="utf-8")
+        stack.callback(network.network_file.unlink, missing_ok=True)
+        stack.callback(network.stop_roles)
+        for name in (*shape.workers, *shape.verifiers):
+            network.start_role(name)
+        yield network
+
+
+def _fund(network: LocalNetwork) -> None:
+    """Verifiers take their seats and workers deposit, all at once: each waits for blocks."""
+
+    def deposit(name: str, amount: Fri, seat: bool) -> None:
+        with connect(network.rpc_url, network.contract, network.signers[name]) as ledger:
+            ledger.deposit(amount)
+            if seat:
+                ledger.take_seat()
+
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        jobs = [
+            pool.submit(deposit, n, network.shape.bounds.seat_bond, True) for n in network.shape.verifiers
+        ]
+        jobs += [pool.submit(deposit, name, WORKER_DEPOSIT, False) for name in network.shape.workers]
+        for job in jobs:
+            job.result()
+
+
+def _network_toml(network: LocalNetwork) -> str:
+    a, b = network.nodes
+    pids = {"devnet": network.devnet.child.pid, "kubo-a": a.child.pid, "kubo-b": b.child.pid}
+    lines = [
+        "# Written by `tileproof localnet up`; gone when the network goes down.",
+        f'rpc_url = "{network.rpc_url}"',
+        f'contract = "{network.contract}"',
+        f'token = "{STRK}"',
+        f'ipfs_api = "{a.api}"',
+        "",
+        "[accounts]",
+        'file = "accounts.json"',
+        f'network = "{ACCOUNTS_NETWORK}"',
+        "",
+        _TERMS,
+        "[nodes]",
+        f'a = "{a.api}"',
+        f'b = "{b.api}"',
+        "",
+        "[pids]",
+        *(f"{name} = {pid}" for name, pid in pids.items()),
+        "",
+    ]
+    return "\n".join(lines)
