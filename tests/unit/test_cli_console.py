@@ -140,7 +140,15 @@ def test_sizes_are_in_units_that_people_use(count: int, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.4, "0 s"), (59.4, "59 s"), (61, "1 min 1 s"), (3600, "1 h 0 min"), (7500, "2 h 5 min")],
+    [
+        (0.4, "0 s"),
+        (59.4, "59 s"),
+        (61, "1 min 1 s"),
+        (3600, "1 h"),
+        (259_200, "3 days"),
+        (90_000, "1 day 1 h"),
+        (7500, "2 h 5 min"),
+    ],
 )
 def test_times_are_in_units_that_people_use(seconds: float, text: str) -> None:
     assert duration(seconds) == text
