@@ -54,7 +54,15 @@ SETTINGS = RenderSettings(
 
 LIMITS = Limits(wall_seconds=120, memory_bytes=4 << 30, output_bytes=64 << 20, threads=1)
 
-_NOT_PIXELS = {"container", "channels", "depth", "guard_band_px", "width_px", "height_px", "samples_per_pixel"}
+_NOT_PIXELS = {
+    "container",
+    "channels",
+    "depth",
+    "guard_band_px",
+    "width_px",
+    "height_px",
+    "samples_per_pixel",
+}
 
 
 @dataclass
@@ -85,15 +93,14 @@ class FakeRenderer:
         return self.machine
 
     @contextmanager
-    def open(
-        self, scene: Path, settings: RenderSettings, out: Path, limits: Limits
-    ) -> Iterator[FakeSession]:
+    def open(self, scene: Path, settings: RenderSettings, out: Path, limits: Limits) -> Iterator[FakeSession]:
         if self.fails_with is not None:
             raise MachineError(self.fails_with, "the fake was told to fail")
         version = self.machine.blender_build.split()[0]
         if settings.blender_version != version:
             raise MachineError(
-                "blender.wrong_version", f"the job needs Blender {settings.blender_version}; this is {version}"
+                "blender.wrong_version",
+                f"the job needs Blender {settings.blender_version}; this is {version}",
             )
         if settings.device_class != self.machine.device_class:
             raise MachineError("blender.wrong_device", f"the job needs {settings.device_class}")
@@ -175,7 +182,9 @@ def picture(scene: bytes, settings: RenderSettings, frame: int, tile: Tile) -> P
     what = [f"{f.name}={getattr(settings, f.name)!r}" for f in fields(settings) if f.name not in _NOT_PIXELS]
     seed_frame = frame if settings.animated_seed else 0
     look = _number(scene)
-    noise_key = _number(scene, ";".join(what).encode(), str((settings.samples_per_pixel, seed_frame)).encode())
+    noise_key = _number(
+        scene, ";".join(what).encode(), str((settings.samples_per_pixel, seed_frame)).encode()
+    )
     y, x = np.mgrid[tile.y0 : tile.y1, tile.x0 : tile.x1].astype(np.float64)
     u, v = x / settings.width_px, y / settings.height_px
     channels = []

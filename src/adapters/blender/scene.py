@@ -97,6 +97,8 @@ def check_header(blend: Path) -> None:
             head, tail = b"BLENDER", b""
         except (zstandard.ZstdError, OSError, zlib.error) as error:
             raise _damaged(blend, f"it cannot be unpacked ({error})") from error
+    if len(head) < 12 and magic.startswith((_ZSTD, _GZIP)):
+        raise _damaged(blend, "hardly anything of it can be unpacked")
     if not head.startswith(b"BLENDER"):
         raise InputError(
             "scene.not_blend",

@@ -1,0 +1,3 @@
+"""Services as fixtures: started or found once a run, skipped with a reason where they are missing."""
+
+pytest_plugins = ["tests.services.blender"]
