@@ -23,6 +23,8 @@ REQUEST_SECONDS = 30.0
 CONNECT_SECONDS = 5.0
 
 _REASON = re.compile(r"\('([A-Za-z0-9_][A-Za-z0-9_ :.\-]*)'\)")
+_FELT = re.compile(r"\b0x((?:[0-9a-f]{2}){3,31})\b")
+_NAME = re.compile(rb"[A-Z][A-Z0-9_]{2,30}")
 _NOISE = frozenset({"ENTRYPOINT_FAILED", "ENTRYPOINT_NOT_FOUND", "argent/multicall-failed"})
 _WALLET = ("u256_sub Overflow", "insufficient balance", "ERC20: insufficient", "exceeds balance")
 
@@ -148,6 +150,10 @@ def revert_reason(text: str) -> str | None:
     for reason in _REASON.findall(text):
         if reason not in _NOISE:
             return str(reason)
+    for felt in _FELT.findall(text):  # a call's refusal names no short string beside its felt
+        name = bytes.fromhex(felt)
+        if _NAME.fullmatch(name) and name.decode() not in _NOISE:
+            return name.decode()
     return None
 
 
