@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from tileproof.adapters.images import ChildDecoder
 from tileproof.domain.errors import EvidenceError
 from tileproof.ports.images import ImageFormat, Pixels

@@ -1,35 +1,45 @@
-"""A mount, process, network, IPC and user namespace of its own, through ``bwrap``."""
+"""A mount, process, network, IPC and user namespace of its own, through ``bwrap``, and a filter.
+
+Stopped: all of ``Sandbox``'s promise. Other processes, the rest of the file system and the network
+do not exist inside. Left to the caller's limits: processor time, memory, the number of threads.
+"""
 
 from __future__ import annotations
 
+import json
 import shutil
-import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ....domain.errors import MachineError
-from . import BASE_ENV, SandboxedCommand
+from . import BASE_ENV, LAUNCHER, SandboxedCommand, refuse_whole_disk, try_once
 
-PROBE_SECONDS = 10
+TMP_BYTES = 256 << 20
+"""Of memory: what Blender's own temporary files may take."""
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 _FILES = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/fonts", "/etc/localtime")
 
 
 class Bubblewrap:
-    """Made by ``probe``, which has seen it work."""
+    """Made by ``probe``, which has seen it work. ``python`` starts the launcher."""
 
     name = "bubblewrap"
 
-    def __init__(self, program: str) -> None:
-        self._program = program
+    def __init__(self, program: str, python: str = sys.executable, launcher: Path = LAUNCHER) -> None:
+        self._program, self._python, self._launcher = program, python, launcher
 
     def wrap(
         self, command: Sequence[str], *, read_only: Sequence[Path], writable: Path, env: Mapping[str, str]
     ) -> SandboxedCommand:
+        refuse_whole_disk((*read_only, writable))
+        target = str(writable.absolute())
         argv = [
             self._program,
+            *("--seccomp", "set by the launcher"),
             *("--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"),
-            *("--hostname", "tileproof", "--clearenv", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),
+            *("--hostname", "tileproof", "--clearenv", "--proc", "/proc", "--dev", "/dev"),
+            *("--remount-ro", "/dev", "--size", str(TMP_BYTES), "--tmpfs", "/tmp"),
         ]
         for name in _SYSTEM:
             path = Path(name)
@@ -42,11 +52,12 @@ class Bubblewrap:
         for place in sorted({path.absolute() for path in read_only}):
             if not place.is_relative_to("/usr"):
                 argv += ["--ro-bind", str(place), str(place)]
-        target = str(writable.absolute())
-        argv += ["--bind", target, target, "--chdir", target]
+        argv += ["--bind", target, target, "--chdir", target, "--remount-ro", "/"]
         for key, value in {**BASE_ENV, **env}.items():
             argv += ["--setenv", key, value]
-        return SandboxedCommand((*argv, "--", *command), {})
+        rules = json.dumps({"chdir": target, "filter_at": argv.index("--seccomp") + 1})
+        launch = (self._python, "-I", str(self._launcher), rules)
+        return SandboxedCommand((*launch, "--", *argv, "--", *command), {})
 
 
 def probe() -> Bubblewrap:
@@ -55,14 +66,5 @@ def probe() -> Bubblewrap:
     if program is None:
         raise MachineError("sandbox.unavailable", "bwrap is not installed")
     sandbox = Bubblewrap(program)
-    wrapped = sandbox.wrap(["/usr/bin/true"], read_only=(), writable=Path("/var/tmp"), env={})
-    try:
-        done = subprocess.run(
-            wrapped.argv, env=dict(wrapped.env), capture_output=True, timeout=PROBE_SECONDS, check=False
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise MachineError("sandbox.unavailable", f"bwrap cannot be run: {error}") from error
-    if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip()
-        raise MachineError("sandbox.unavailable", f"bwrap is refused by this machine: {said}")
+    try_once(sandbox)
     return sandbox
