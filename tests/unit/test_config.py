@@ -162,7 +162,7 @@ def test_every_variable_sets_a_field_that_exists() -> None:
 
 
 # Programs of their own, that run in Blender or become another program and pass their environment on.
-OTHER_PROGRAMS = ("adapters/blender/inside/", "adapters/blender/sandbox/landlock_launch.py")
+OTHER_PROGRAMS = ("adapters/blender/inside/", "adapters/blender/sandbox/launch.py")
 
 
 def test_nothing_else_reads_the_environment() -> None:
