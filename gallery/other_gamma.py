@@ -1,0 +1,22 @@
+"""Renders honestly, then bends the tones by a gamma of 1.03."""
+
+import numpy as np
+from tileproof.domain.manifest import RenderSettings
+from tileproof.domain.tiles import Tile
+from tileproof.ports.images import Pixels
+from tileproof.ports.renderer import Renderer
+
+from .wrapping import retouched, top
+
+HONEST = False
+GAMMA = 1.03
+
+
+def bend(pixels: Pixels, tile: Tile, settings: RenderSettings) -> Pixels:
+    bent = pixels.astype(np.float64) / top(settings)
+    bent[..., :3] **= GAMMA
+    return np.rint(bent * top(settings)).astype(pixels.dtype)
+
+
+def dress(renderer: Renderer) -> Renderer:
+    return retouched(renderer, bend)
