@@ -43,11 +43,7 @@ def watch_job(ports: Ports, job: int) -> JobStatus:
                 shown.update(
                     f"task {task.task}", steps, len(LIFE) - 1, f"{task.state.value.lower()}{who}{again}"
                 )
-            left = (
-                ""
-                if sight.seconds_left is None or ended == len(tasks)
-                else (f", about {show.duration(sight.seconds_left)} left")
-            )
+            left = "" if ended == len(tasks) else _left(sight.seconds_left)
             mean = "" if sight.mean_seconds is None else f", {show.duration(sight.mean_seconds)} a task"
             counts = show_job.counted(sight.status)
             shown.update(f"job {job}", ended, len(tasks), f"{counts}{mean}{left}")
@@ -93,3 +89,9 @@ def manifest_if_there(ports: Ports, status: JobStatus) -> Manifest | None:
         return read_manifest(status.job, store=ports.store, timeout=5)
     except (EvidenceError, ServiceError):
         return None
+
+
+def _left(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return f", about {show.duration(seconds)} left" if seconds >= 1 else ", done any moment"

@@ -165,9 +165,10 @@ def show_fetched(fetched: Fetched) -> None:
     for missing in fetched.missing:
         say(f"missing: task {missing.task} (frames {format_frames(missing.frames)}) {missing.why}")
     if fetched.frames:
-        new = f", {len(fetched.new)} of them new" if fetched.new else ""
-        say(f"{many(len(fetched.frames), 'frame')} in {fetched.folder}{new}: every file checked")
+        new = len(fetched.new)
+        fresh = "" if new in (0, len(fetched.frames)) else f", {new} of them new"
+        say(f"{many(len(fetched.frames), 'frame')} in {fetched.folder}{fresh}: every file checked")
     if fetched.contact_sheet:
         say(f"contact sheet: {fetched.contact_sheet}")
-    if fetched.missing:
-        say("fetch again to resume")
+    if any(missing.code != "closed" for missing in fetched.missing):
+        say("fetch again to resume: what is whole is kept")
