@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from . import show, show_job
-from .console import say, show_json
+from .console import note, say, show_json
 from .follow import INCOMPLETE, fetch_job, manifest_if_there, watch_job
 from .options import AsJson, DryRun, JobId, Out
 from .submit import retry, submit
@@ -134,13 +134,14 @@ def cancel(context: typer.Context, job: JobId, dry_run: DryRun = False, as_json:
                 }
             )
             return
-        say(
-            f"{show.many(len(plan.closes), 'task')} closed, {plan.refund} back (`tileproof account withdraw`)"
-        )
+        verb = "would be closed" if dry_run else "closed"
+        say(f"{show.many(len(plan.closes), 'task')} {verb}, {plan.refund} back in the withdrawable balance")
         if plan.runs_on:
             say(f"{show.many(len(plan.runs_on), 'task')} already claimed or submitted: they run to their end")
         if dry_run:
             say("dry run: nothing was sent")
+        elif plan.refund.units:
+            note("next: tileproof account withdraw")
 
 
 @app.command()

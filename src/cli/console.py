@@ -195,7 +195,7 @@ def run(command: Callable[[Sequence[str]], object], arguments: Sequence[str]) ->
         _report(error.as_json())
         return error.exit_status
     except typer.Exit as error:
-        return error.exit_code
+        return error.exit_code if error.exit_code != INTERRUPTED else _interrupted()
     except ClickException as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             sys.stderr.write(error.format_message() + "\n")
@@ -203,15 +203,7 @@ def run(command: Callable[[Sequence[str]], object], arguments: Sequence[str]) ->
         _report(_usage(error))
         return int(error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        _report(
-            {
-                "code": "interrupted",
-                "message": "interrupted",
-                "remedy": _session.if_interrupted[-1] if _session.if_interrupted else "",
-                "data": {},
-            }
-        )
-        return INTERRUPTED
+        return _interrupted()
     except BrokenPipeError:
         sys.stderr.close()
         return 0
@@ -226,6 +218,13 @@ def run(command: Callable[[Sequence[str]], object], arguments: Sequence[str]) ->
             }
         )
         return BUG
+
+
+def _interrupted() -> int:
+    """Ctrl-C, which some versions of typer hand on as an exit with its status."""
+    goes_on = _session.if_interrupted[-1] if _session.if_interrupted else ""
+    _report({"code": "interrupted", "message": "interrupted", "remedy": goes_on, "data": {}})
+    return INTERRUPTED
 
 
 def _usage(error: Any) -> dict[str, object]:

@@ -66,10 +66,15 @@ def test_a_script_reads_one_json_object_on_stderr_and_no_more(
     }
 
 
-def test_ctrl_c_says_what_goes_on_and_how_to_look_later(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "as_typer_hands_it_on", [KeyboardInterrupt(), typer.Abort(), typer.Exit(INTERRUPTED)]
+)
+def test_ctrl_c_says_what_goes_on_and_how_to_look_later(
+    capsys: pytest.CaptureFixture[str], as_typer_hands_it_on: BaseException
+) -> None:
     def command(_: object) -> object:
         with if_interrupted("job 7 goes on: tileproof client watch 7"):
-            raise KeyboardInterrupt
+            raise as_typer_hands_it_on
 
     assert run(command, []) == INTERRUPTED
     assert "job 7 goes on: tileproof client watch 7" in capsys.readouterr().err
