@@ -168,9 +168,12 @@ class Workshop:
         scratch = bench.folder / "check"
         shutil.rmtree(scratch, ignore_errors=True)
         with self.opened(bench.manifest, bench.claim.task, bench.scene, scratch) as session:
+            wholes: dict[int, Pixels] = {}
             for frame, tile in pairs:
                 self._stop_if_asked()
-                whole = self._pixels(frames / frame_file(frame), spec.region, settings)
+                if frame not in wholes:
+                    wholes[frame] = self._pixels(frames / frame_file(frame), spec.region, settings)
+                whole = wholes[frame]
                 again = self._pixels(session.render(frame, tile).path, tile, settings)
                 inner = tile.relative_to(spec.region)
                 if not np.array_equal(whole[inner.y0 : inner.y1, inner.x0 : inner.x1], again):

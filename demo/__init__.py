@@ -1,0 +1,1 @@
+"""The demo: one honest job, one cheat, every coin accounted for."""
