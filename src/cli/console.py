@@ -189,13 +189,12 @@ def run(command: Callable[[Sequence[str]], object], arguments: Sequence[str]) ->
     _session.as_json = "--json" in arguments
     _session.if_interrupted.clear()
     try:
-        status = command(arguments)
-        return status if isinstance(status, int) else 0
+        return _ended(command(arguments))
     except TileproofError as error:
         _report(error.as_json())
         return error.exit_status
     except typer.Exit as error:
-        return error.exit_code if error.exit_code != INTERRUPTED else _interrupted()
+        return _ended(error.exit_code)
     except ClickException as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             sys.stderr.write(error.format_message() + "\n")
@@ -220,8 +219,12 @@ def run(command: Callable[[Sequence[str]], object], arguments: Sequence[str]) ->
         return BUG
 
 
+def _ended(status: object) -> int:
+    """A command's own exit status; typer hands Ctrl-C on as the status of one."""
+    return _interrupted() if status == INTERRUPTED else status if isinstance(status, int) else 0
+
+
 def _interrupted() -> int:
-    """Ctrl-C, which some versions of typer hand on as an exit with its status."""
     goes_on = _session.if_interrupted[-1] if _session.if_interrupted else ""
     _report({"code": "interrupted", "message": "interrupted", "remedy": goes_on, "data": {}})
     return INTERRUPTED

@@ -80,6 +80,11 @@ def test_ctrl_c_says_what_goes_on_and_how_to_look_later(
     assert "job 7 goes on: tileproof client watch 7" in capsys.readouterr().err
 
 
+def test_ctrl_c_that_typer_made_an_exit_status_speaks_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(lambda _: INTERRUPTED, []) == INTERRUPTED
+    assert "interrupted" in capsys.readouterr().err
+
+
 def test_ctrl_c_elsewhere_does_not_speak_of_a_job_that_is_over(capsys: pytest.CaptureFixture[str]) -> None:
     def command(_: object) -> object:
         with if_interrupted("job 7 goes on"):
