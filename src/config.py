@@ -242,24 +242,6 @@ def find_network_file(network: str, home: Path) -> Path:
     return candidate.absolute()
 
 
-def redacted(settings: Settings) -> dict[str, object]:
-    """The settings as JSON-like values to show; secrets only as set or not."""
-    shown: dict[str, object] = {}
-    for key in type(settings).model_fields:
-        value = getattr(settings, key)
-        if key in SECRETS:
-            shown[key] = "set" if value is not None else None
-        elif isinstance(value, BaseModel):
-            shown[key] = {name: _plain(getattr(value, name)) for name in type(value).model_fields}
-        else:
-            shown[key] = _plain(value)
-    return shown
-
-
-def _plain(value: object) -> object:
-    return value if value is None or isinstance(value, bool | int | float | str | dict) else str(value)
-
-
 def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
     for name in environ:
         if name.startswith(_ONLY_OURS) and name not in ENVIRONMENT:
@@ -339,7 +321,7 @@ def _check(merged: Mapping[str, Any], origin: str) -> Settings:
             raise ConfigError(
                 "config.unknown_key",
                 f"{origin}: {key} is not a setting",
-                remedy="correct or remove it; `tileproof doctor` shows every setting",
+                remedy="correct or remove it; .env.example and docs/operate.md name every setting",
                 key=key,
                 origin=origin,
             ) from None

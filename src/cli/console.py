@@ -246,6 +246,9 @@ def _report(error: Mapping[str, object]) -> None:
         sys.stderr.write(json.dumps({"error": error}) + "\n")
         return
     console = stderr()
-    console.print(f"[bold red]error[/] {plain(error['code'])}: {plain(error['message'])}")
+    if error["code"] == "interrupted":
+        console.print("interrupted")
+    else:
+        console.print(f"[bold red]error[/] {plain(error['code'])}: {plain(error['message'])}")
     if error["remedy"]:
         console.print(f"  [dim]→[/] {plain(error['remedy'])}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import show, show_job
-from .console import bars, facts, note, say, show_json
+from .console import bars, facts, if_interrupted, note, say, show_json
 from .follow import INCOMPLETE, fetch_job, watch_job
 from .options import AsJson, Bond, Committee, Deadline, DryRun, Fee, JobId, Lease, Out, Rate, Reward
 from .wiring import Ports, packing_folder, settings_of
@@ -16,6 +16,8 @@ from .wiring import Ports, packing_folder, settings_of
 if TYPE_CHECKING:
     from ..client.request import Offer
     from ..config import TermsTable
+
+_SAFE_TO_REPEAT = "run the same command again: it finds out what was sent, and pays nothing twice"
 
 
 def submit(
@@ -90,7 +92,7 @@ def submit(
             return
         if not as_json:
             show.show_plan(plan)
-        with bars() as shown:
+        with if_interrupted(_SAFE_TO_REPEAT), bars() as shown:
 
             def progress(done: int, total: int) -> None:
                 shown.update("pinning the scene", done, max(total, 1), show.size(total) if total else "")
@@ -157,14 +159,15 @@ def retry(
             else:
                 say("dry run: nothing was pinned, nothing was spent")
             return
-        done = send(
-            plan,
-            offer,
-            ledger=ports.ledger,
-            store=ports.store,
-            journal=ports.journal,
-            timeout=settings.fetch_seconds,
-        )
+        with if_interrupted(_SAFE_TO_REPEAT):
+            done = send(
+                plan,
+                offer,
+                ledger=ports.ledger,
+                store=ports.store,
+                journal=ports.journal,
+                timeout=settings.fetch_seconds,
+            )
         if as_json:
             show_json({**summary, "sent": True, "job": show.submitted_json(done)})
         else:
