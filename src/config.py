@@ -321,7 +321,7 @@ def _check(merged: Mapping[str, Any], origin: str) -> Settings:
             raise ConfigError(
                 "config.unknown_key",
                 f"{origin}: {key} is not a setting",
-                remedy="correct or remove it; .env.example and docs/operate.md name every setting",
+                remedy="correct or remove it; .env.example lists the variables",
                 key=key,
                 origin=origin,
             ) from None

@@ -159,13 +159,6 @@ class Ports:
         token = self.settings.token or STRK
         return deploy_registry(self._rpc_url(), self._signer, token=token, bounds=bounds)
 
-    def deploy_registry(self, bounds: Bounds) -> Address:
-        """A new contract with these bounds, paid for by the chosen account."""
-        from ..adapters.starknet.deploy import STRK, deploy_registry
-
-        token = self.settings.token or STRK
-        return deploy_registry(self._rpc_url(), self._signer, token=token, bounds=bounds)
-
     @property
     def address(self) -> Address:
         """The chosen account's address."""
