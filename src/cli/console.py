@@ -109,8 +109,8 @@ def facts(pairs: Mapping[str, object]) -> None:
 
 
 class Bars(Protocol):
-    def update(self, key: str, done: float, total: float, text: str = "") -> None:
-        """Moves, or first shows, the bar called ``key``."""
+    def update(self, key: str, done: float, total: float, text: str = "", live: str = "") -> None:
+        """Moves, or first shows, the bar called ``key``; ``live`` is what only a bar shows."""
         ...
 
 
@@ -137,17 +137,17 @@ class _Moving:
         self._progress = progress
         self._ids: dict[str, Any] = {}
 
-    def update(self, key: str, done: float, total: float, text: str = "") -> None:
+    def update(self, key: str, done: float, total: float, text: str = "", live: str = "") -> None:
         if key not in self._ids:
             self._ids[key] = self._progress.add_task(key, total=total, text="")
-        self._progress.update(self._ids[key], completed=done, total=total, text=plain(text))
+        self._progress.update(self._ids[key], completed=done, total=total, text=plain(text + live))
 
 
 class _Lines:
     def __init__(self) -> None:
         self._last: dict[str, str] = {}
 
-    def update(self, key: str, done: float, total: float, text: str = "") -> None:
+    def update(self, key: str, done: float, total: float, text: str = "", live: str = "") -> None:
         if self._last.get(key) != text:
             self._last[key] = text
             note(f"{key}  {text}".rstrip())

@@ -37,7 +37,7 @@ def watch_job(ports: Ports, job: int) -> JobStatus:
             tasks = sight.status.tasks
             ended = sum(task.state.is_final for task in tasks)
             for task in tasks if len(tasks) <= shown_at_most else ():
-                who = f" by {task.worker.short()}" if task.worker else ""
+                who = f", {task.worker.short()}" if task.worker else ""
                 again = f", attempt {task.attempt + 1}" if task.attempt else ""
                 steps = steps_done(task)
                 shown.update(
@@ -46,7 +46,7 @@ def watch_job(ports: Ports, job: int) -> JobStatus:
             left = "" if ended == len(tasks) else _left(sight.seconds_left)
             mean = "" if sight.mean_seconds is None else f", {show.duration(sight.mean_seconds)} a task"
             counts = show_job.counted(sight.status)
-            shown.update(f"job {job}", ended, len(tasks), f"{counts}{mean}{left}")
+            shown.update(f"job {job}", ended, len(tasks), counts, live=f"{mean}{left}")
 
         return follow(
             job, ledger=ports.reader, clock=ports.clock, poll_seconds=ports.settings.poll_seconds, show=look

@@ -168,5 +168,5 @@ def test_nothing_else_reads_the_environment() -> None:
         for path in (ROOT / "src").rglob("*.py")
         if re.search(r"\bgetenv\b|\benviron\s*(\[|\.)|import .*\benviron\b", path.read_text())
     ]
-    assert readers in ([], ["config.py"])
+    assert readers == ["config.py"]
     assert "os.environ if environ is None" in (ROOT / "src" / "config.py").read_text()
