@@ -17,11 +17,15 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import platformdirs
+import httpx
 import pytest
+from tileproof.adapters.ipfs.kubo import KuboStore
 from tileproof.config import ENVIRONMENT
+from tileproof.domain.cid import Cid
 
-CACHE = Path(os.environ.get("TILEPROOF_CACHE") or platformdirs.user_cache_dir("tileproof"))
+from tests.e2e.stage import Stage
+from tests.services.blender import CACHE, unavailable
+
 BPY = CACHE / "tools" / "bpy-4.5.15" / "bin" / "python"
 CLOSED_PORT = 9  # discard: nothing listens there
 UNKNOWN_CID = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"
@@ -100,7 +104,7 @@ def refused(done: subprocess.CompletedProcess[str]) -> tuple[int, str]:
 @pytest.fixture(scope="session")
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not BPY.exists():
-        pytest.skip(f"needs Blender: {BPY} is missing; make setup installs it")
+        unavailable(f"needs Blender: {BPY} is missing; make setup installs it")
     out = tmp_path_factory.mktemp("scenes")
     subprocess.run([BPY, "-c", MAKE_SCENES, out], check=True, capture_output=True, timeout=120)
     whole = (out / "plain.blend").read_bytes()
@@ -283,6 +287,180 @@ def test_a_kubo_that_is_too_old_is_named(artist: User, old_service: int) -> None
         "content.too_old",
         IPFS_API=f"/ip4/127.0.0.1/tcp/{old_service}/http",
     )
+
+
+@dataclass
+class Account:
+    """A user with an account and an IPFS node, both of which must come out as they went in."""
+
+    user: User
+    stage: Stage
+
+    def state(self) -> tuple[object, ...]:
+        request = {
+            "jsonrpc": "2.0",
+            "id": 1,
+            "method": "starknet_getNonce",
+            "params": {
+                "block_id": "latest",
+                "contract_address": hex(self.stage.network.address("requester").felt),
+            },
+        }
+        nonce = httpx.post(self.stage.network.rpc_url, json=request).json()["result"]
+        return nonce, self.store().pins(), self.user.files()
+
+    def store(self) -> KuboStore:
+        return KuboStore(self.stage.network.nodes[0].api)
+
+    def refused(self, arguments: list[str], status: int, code: str, **env: str) -> None:
+        before = self.state()
+        check_refused(self.user, arguments, status, code, **env)
+        assert self.state() == before, "nothing was spent and nothing is left behind"
+
+
+@pytest.fixture
+def account(artist: User, quiet: Stage) -> Account:
+    artist.env = {
+        "TILEPROOF_NETWORK": str(quiet.network.network_file),
+        "STARKNET_ACCOUNT": "requester",
+    }
+    return Account(artist, quiet)
+
+
+def submitting(*options: str) -> list[str]:
+    return ["client", "submit", "plain.blend", "--reward", "1", *options]
+
+
+@pytest.mark.devnet
+@pytest.mark.kubo
+@pytest.mark.blender
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (["--reward", "10000000"], "money.balance_too_small"),
+        (["--committee", "5"], "terms.too_few_verifiers"),
+        (["--committee", "2"], "terms.committee_size"),
+        (["--audit-rate", "0.01"], "terms.audit_rate"),
+        (["--audit-fee", "50"], "terms.audit_fee"),
+        (["--bond", "0.1"], "terms.bond"),
+        (["--lease", "1"], "terms.lease"),
+        (["--deadline", "100000"], "terms.deadline"),
+        (["--deadline", "0.01", "--lease", "60"], "terms.deadline"),
+    ],
+)
+def test_terms_that_cannot_be_kept_are_refused_before_anything_moves(
+    account: Account, options: list[str], code: str
+) -> None:
+    account.refused(submitting(*options), 2, code)
+
+
+@pytest.mark.devnet
+@pytest.mark.kubo
+@pytest.mark.blender
+@pytest.mark.parametrize(
+    ("env", "status", "code"),
+    [
+        ({"JOB_REGISTRY_ADDRESS": "0x1234"}, 3, "ledger.no_contract"),
+        ({"STARKNET_ACCOUNT": "nobody"}, 3, "account.unknown"),
+        ({"IPFS_API": f"/ip4/127.0.0.1/tcp/{CLOSED_PORT}/http"}, 6, "content.unreachable"),
+        ({"STARKNET_RPC": f"http://127.0.0.1:{CLOSED_PORT}/rpc"}, 6, "ledger.unreachable"),
+        ({"TILEPROOF_FEE_PER_TX": "0.000000001"}, 3, "fees.above_cap"),
+    ],
+)
+def test_a_service_that_is_down_or_another_leaves_everything_as_it_was(
+    account: Account, env: dict[str, str], status: int, code: str
+) -> None:
+    account.refused(submitting(), status, code, **env)
+
+
+@pytest.mark.devnet
+@pytest.mark.kubo
+@pytest.mark.blender
+def test_a_token_contract_is_not_taken_for_the_registry(account: Account) -> None:
+    token = "0x04718f5a0fc34cc1af16a1cdee98ffb20c31f5cd61d6ab07201858f4287c938d"
+    account.refused(submitting(), 3, "ledger.wrong_contract", JOB_REGISTRY_ADDRESS=token)
+
+
+@pytest.mark.devnet
+@pytest.mark.kubo
+@pytest.mark.blender
+def test_a_node_of_another_chain_is_refused(account: Account) -> None:
+    folder = account.stage.network.folder
+    other = account.user.folder / "other.toml"
+    text = account.stage.network.network_file.read_text()
+    text = text.replace('"accounts.json"', f'"{folder}/accounts.json"')
+    other.write_text("chain_id = 0x534e5f4d41494e\n" + text)
+    account.refused(submitting(), 3, "ledger.wrong_chain", TILEPROOF_NETWORK=str(other))
+
+
+@pytest.mark.kubo
+@pytest.mark.devnet
+def test_content_that_nobody_has_is_given_up_in_time(account: Account) -> None:
+    account.refused(["client", "manifest", UNKNOWN_CID], 6, "content.not_found", TILEPROOF_FETCH_SECONDS="2")
+
+
+@pytest.mark.kubo
+@pytest.mark.devnet
+def test_content_larger_than_allowed_is_refused(account: Account) -> None:
+    large = bytes(1_500_000)
+    api = account.stage.network.nodes[0].api.split("/")
+    put = f"http://{api[2]}:{api[4]}/api/v0/block/put?cid-codec=raw&allow-big-block=true"
+    httpx.post(put, files={"data": large}).raise_for_status()
+    account.refused(["client", "manifest", str(Cid.of_raw_block(large))], 5, "content.too_large")
+
+
+@pytest.mark.kubo
+@pytest.mark.devnet
+def test_bytes_that_are_no_manifest_are_refused(account: Account) -> None:
+    cid = account.store().add_block(b'{"version":1}')
+    account.refused(["client", "manifest", str(cid)], 5, "manifest.malformed")
+    account.store().unpin(cid)
+
+
+@pytest.mark.devnet
+@pytest.mark.kubo
+@pytest.mark.blender
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["client", "status", "99999"],
+        ["client", "watch", "99999"],
+        ["client", "fetch", "99999"],
+        ["client", "logs", "99999"],
+        ["client", "cancel", "99999"],
+        ["client", "pause", "99999"],
+        ["client", "retry", "99999", "--reward", "1"],
+        ["verifier", "audit", "99999", "0"],
+    ],
+)
+def test_a_job_that_does_not_exist_is_named(account: Account, command: list[str]) -> None:
+    account.refused(command, 2, "job.unknown")
+
+
+@pytest.mark.devnet
+@pytest.mark.kubo
+@pytest.mark.blender
+def test_money_that_is_not_there_cannot_be_moved(account: Account) -> None:
+    account.refused(["account", "bond", "10000000"], 2, "money.balance_too_small")
+    account.refused(["account", "withdraw", "10000000"], 2, "money.balance_too_small")
+    account.refused(["account", "bond"], 2, "bond.what")
+
+
+@pytest.mark.devnet
+@pytest.mark.kubo
+@pytest.mark.blender
+def test_a_dry_run_of_everything_that_spends_spends_nothing(account: Account) -> None:
+    before = account.state()
+    for command in (
+        submitting(),
+        ["account", "bond", "1"],
+        ["account", "bond", "--seat"],
+        ["account", "exit"],
+    ):
+        done = account.user.run(*command, "--dry-run", "--json")
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["sent"] is False
+    assert account.state() == before
 
 
 @pytest.mark.blender

@@ -14,6 +14,7 @@ from tileproof.adapters.blender.renderer import BlenderRenderer
 from tileproof.adapters.blender.sandbox import Sandbox, choose
 from tileproof.domain.errors import MachineError
 
+CACHE = Path(os.environ.get("TILEPROOF_CACHE") or platformdirs.user_cache_dir("tileproof"))
 SCENES = Path(__file__).resolve().parents[2] / "scenes"
 Tiny = Callable[[str], Path]
 """The .blend of a variant of scenes/tiny.py, made once a run; never written to by a test."""
@@ -29,9 +30,8 @@ def unavailable(why: str) -> None:
 @pytest.fixture(scope="session")
 def blender() -> BlenderBuild:
     named = os.environ.get("BLENDER_PATH")
-    cache = Path(os.environ.get("TILEPROOF_CACHE") or platformdirs.user_cache_dir("tileproof"))
     try:
-        return find_blender(Path(named) if named else None, cache, "4.5.15")
+        return find_blender(Path(named) if named else None, CACHE, "4.5.15")
     except MachineError as error:
         unavailable(f"{error.message}; {error.remedy}")
         raise

@@ -15,8 +15,8 @@ from tileproof.domain.job import Ground, TaskState, Verdict
 from tileproof.domain.manifest import encode
 from tileproof.domain.result import frame_file
 from tileproof.domain.sampling import sample_tiles
-from tileproof.verifier.audit import audit_submission
 from tileproof.intake.fetching import Stopped
+from tileproof.verifier.audit import audit_submission
 from tileproof.verifier.settings import VerifierSettings
 from tileproof.verifier.subject import subject_from_history, subject_of_round
 

@@ -1,0 +1,35 @@
+"""One local network for all end-to-end tests, its roles started by the tests that need them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tileproof.adapters.blender.sandbox import Sandbox
+from tileproof.domain.errors import MachineError
+from tileproof.localnet.network import VERIFIERS, WORKERS, Shape, running_network
+
+from tests.e2e.stage import Stage
+from tests.services.blender import CACHE, unavailable
+
+
+@pytest.fixture(scope="session")
+def stage(
+    tmp_path_factory: pytest.TempPathFactory, tiny: Callable[[str], Path], sandbox: Sandbox
+) -> Iterator[Stage]:
+    folder = tmp_path_factory.mktemp("network")
+    shape = Shape(workers=WORKERS, verifiers=VERIFIERS, poll_seconds=0.5, start_roles=False)
+    try:
+        with running_network(folder, CACHE, shape) as network:
+            yield Stage(network, tiny, tmp_path_factory.mktemp("out"))
+    except MachineError as error:
+        unavailable(f"{error.message}; {error.remedy}")
+
+
+@pytest.fixture
+def quiet(stage: Stage) -> Iterator[Stage]:
+    """The stage with no role running, before and after."""
+    yield stage
+    stage.network.stop_roles()
+    stage.network.roles.clear()
