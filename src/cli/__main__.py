@@ -6,6 +6,7 @@ not wait for a Starknet library.
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -58,7 +59,7 @@ def options(
     ] = False,
 ) -> None:
     """A decentralised render network whose results are proved."""
-    setup_logging(verbose=verbose)
+    setup_logging(logging.DEBUG if verbose else logging.WARNING)
     context.obj = Globals(network=network, account=account, home=home)
 
 

@@ -161,8 +161,8 @@ def if_interrupted(what_goes_on: str) -> Iterator[None]:
     _session.if_interrupted.pop()
 
 
-def setup_logging(*, verbose: bool) -> None:
-    """Log lines go to stderr as ``time logger level message``; only ``main`` calls this.
+def setup_logging(level: int = logging.WARNING) -> None:
+    """Log lines go to stderr as ``time logger level message``; only a ``main`` calls this.
 
     A program that reads stderr gets the hops of every role; a person at a terminal gets
     warnings, and bars instead (``log_hops`` is for the roles that run for long).
@@ -172,7 +172,7 @@ def setup_logging(*, verbose: bool) -> None:
     root = logging.getLogger("tileproof")
     root.handlers[:] = [handler]
     root.propagate = False
-    root.setLevel(logging.DEBUG if verbose else logging.WARNING)
+    root.setLevel(level)
     if not sys.stderr.isatty():
         log_hops()
 

@@ -58,6 +58,8 @@ class Shape:
     poll_seconds: float = 1.0
     rpc_port: int | None = None
     bounds: Bounds = LOCAL_BOUNDS
+    start_roles: bool = True
+    """Whether the accounts' processes are started, or only funded and seated."""
 
 
 @dataclass
@@ -158,7 +160,7 @@ def running_network(folder: Path, cache: Path, shape: Shape | None = None) -> It
         network.network_file.write_text(_network_toml(network), encoding="utf-8")
         stack.callback(network.network_file.unlink, missing_ok=True)
         stack.callback(network.stop_roles)
-        for name in (*shape.workers, *shape.verifiers):
+        for name in (*shape.workers, *shape.verifiers) if shape.start_roles else ():
             network.start_role(name)
         yield network
 

@@ -45,12 +45,12 @@ from ..domain.verdict import (
     judge_tiles,
     unavailable,
 )
+from ..intake.fetching import Fetcher, SceneCache, Stopped
 from ..ports.clock import Clock
 from ..ports.content import ContentStore
 from ..ports.images import ImageDecoder, ImageFormat
 from ..ports.renderer import Limits, Renderer, RenderSession
 from . import preview
-from ..intake.fetching import Stopped, Fetcher, SceneCache
 from .settings import VerifierSettings
 from .subject import Subject
 

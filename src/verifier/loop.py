@@ -20,6 +20,7 @@ from ..domain.cid import Cid
 from ..domain.errors import ServiceError, TileproofError
 from ..domain.hops import Hop
 from ..domain.job import Job, Task, TaskState
+from ..intake.fetching import Stopped
 from ..ports.clock import Clock
 from ..ports.content import ContentStore
 from ..ports.images import ImageDecoder
@@ -28,7 +29,6 @@ from ..ports.ledger import Head, Ledger, ResultSubmitted, TaskDrawn
 from ..ports.renderer import Renderer
 from .audit import audit_submission
 from .ballots import OVER, Ballots, seal, send
-from ..intake.fetching import Stopped
 from .pace import Pace
 from .settings import VerifierSettings
 from .subject import Subject, subject_of_round

@@ -252,11 +252,14 @@ class KuboStore:
 
     def _stream(self, call: str, cid: Cid | str, deadline: float, budget: _Budget) -> Iterator[bytes]:
         left = _left(deadline, cid)
-        with self._translated(cid), self._http.stream(
-            "POST",
-            f"{call}?arg={quote(str(cid))}&timeout={left:.3f}s",
-            timeout=httpx.Timeout(left + 5, connect=_CONNECT_SECONDS),
-        ) as response:
+        with (
+            self._translated(cid),
+            self._http.stream(
+                "POST",
+                f"{call}?arg={quote(str(cid))}&timeout={left:.3f}s",
+                timeout=httpx.Timeout(left + 5, connect=_CONNECT_SECONDS),
+            ) as response,
+        ):
             if response.status_code != 200:
                 raise self._refused(response.status_code, response.read(), cid)
             for piece in response.iter_bytes(_READ_BYTES):

@@ -1,4 +1,5 @@
-"""Gives up rights, then becomes the command. Standard library only; started, never imported.
+"""Gives up rights, then becomes the command. Standard library only; started as a program, by whatever
+Python there is, and used by images_child.py to give up its own rights.
 
 Usage: launch.py RULES_JSON -- COMMAND...
 RULES_JSON holds ``chdir`` and, for Landlock, ``read`` and ``write`` (lists of paths) and ``abi``
@@ -96,7 +97,8 @@ def prctl(option: int, value: int, pointer: ctypes.c_void_p | None = None) -> in
 
 
 def drop_capabilities() -> None:
-    """For a start as root: not even the rights that the files' owner has over other owners."""
+    """None are left even to root, and none can be regained."""
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
     for capability in range(64):
         try:
             prctl(PR_CAPBSET_DROP, capability)
@@ -180,14 +182,14 @@ def main() -> None:
     else:
         if os.getpgrp() != os.getpid():
             os.setsid()  # process 0 in kill() means the group
-        prctl(PR_SET_NO_NEW_PRIVS, 1)
         drop_capabilities()
         restrict_files_and_net(rules["read"], rules["write"], rules["abi"])
         install(filter_program(os.getpid()))
     os.execve(command[0], command, os.environ)
 
 
-try:
-    main()
-except OSError as error:
-    sys.exit(f"{error.strerror}: {error.filename or ''}".rstrip(": "))
+if __name__ == "__main__":
+    try:
+        main()
+    except OSError as error:
+        sys.exit(f"{error.strerror}: {error.filename or ''}".rstrip(": "))
