@@ -11,7 +11,7 @@ import logging
 from dataclasses import dataclass, replace
 
 from ..domain.cid import Cid, parse_cid
-from ..domain.errors import InputError, LedgerRejected, ServiceError
+from ..domain.errors import ConfigError, InputError, LedgerRejected, ServiceError
 from ..domain.hops import Hop
 from ..domain.job import Terms
 from ..domain.manifest import Manifest, encode
@@ -52,8 +52,9 @@ def submit(
     one began makes none. When the ledger refuses, the wallet is as before and whatever this
     call pinned is unpinned.
 
-    Raises LedgerRejected, ServiceError as the ports do. After a ServiceError of the ledger the
-    outcome may be unknown: pins stay, and the next call finds out.
+    Raises LedgerRejected, ConfigError (fees above their cap), ServiceError as the ports do.
+    After a ServiceError of ``create_job`` the outcome may be unknown: pins stay, and the next
+    call finds out.
     """
     adopted = recover(ledger=ledger, store=store, journal=journal)
     kept = store.pins()
@@ -83,9 +84,9 @@ def create(
     store: ContentStore,
     journal: Journal,
 ) -> Submitted:
-    """Escrows a job whose manifest is pinned; ``new_pins`` are undone if the ledger refuses."""
+    """Escrows a job whose manifest is pinned; ``new_pins`` are undone if it surely was not."""
     escrow = terms.escrow(len(manifest.tasks))
-    try:
+    try:  # whatever happens before the ledger is asked, nothing was sent
         journal.put(
             KIND,
             str(block),
@@ -97,8 +98,12 @@ def create(
                 "escrow": str(escrow.units),
             },
         )
+    except BaseException:
+        _unpin(store, new_pins)
+        raise
+    try:
         job_id, receipt = ledger.create_job(block, len(manifest.tasks), terms)
-    except (LedgerRejected, InputError):
+    except (LedgerRejected, InputError, ConfigError):
         _unpin(store, new_pins)
         journal.remove(KIND, str(block))
         raise

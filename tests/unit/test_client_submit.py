@@ -11,7 +11,7 @@ from tileproof.client.manage import cancel, own_job, plan_cancel, plan_retry, re
 from tileproof.client.plan import PicturePlan, SubmissionPlan, plan_pictures, plan_submission
 from tileproof.client.request import Offer, PictureRequest
 from tileproof.client.submit import Submitted, submit
-from tileproof.domain.errors import InputError, LedgerRejected
+from tileproof.domain.errors import ConfigError, InputError, LedgerRejected, ServiceError
 from tileproof.domain.job import TaskState
 from tileproof.domain.manifest import decode
 from tileproof.domain.money import ZERO, parse_strk
@@ -97,6 +97,26 @@ def test_a_refusal_costs_nothing_and_unpins_what_was_pinned(me: Requester) -> No
     assert me.spent() == "0"
     assert me.store.pinned == set()
     assert me.journal.records == {}
+
+
+def test_gas_above_the_cap_costs_nothing_and_unpins_what_was_pinned(me: Requester) -> None:
+    def too_dear(*_: object) -> None:
+        raise ConfigError("fees.above_cap", "too dear", remedy="wait")
+
+    me.ledger.create_job = too_dear  # type: ignore[assignment, method-assign]
+    with pytest.raises(ConfigError):
+        me.submit()
+    assert (me.store.pinned, me.journal.records) == (set(), {})
+
+
+def test_a_node_that_falls_silent_before_it_is_asked_for_a_job_leaves_no_pin(me: Requester) -> None:
+    def silent(_: object) -> None:
+        raise ServiceError("ledger.unreachable", "no answer", retryable=True)
+
+    me.ledger.find_job = silent  # type: ignore[assignment, method-assign]
+    with pytest.raises(ServiceError):
+        me.submit()
+    assert (me.store.pinned, me.journal.records) == (set(), {})
 
 
 def test_a_refusal_never_unpins_what_an_earlier_job_needs(me: Requester) -> None:
