@@ -15,6 +15,10 @@ from .errors import EvidenceError
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 MAX_TEXT = 256
+MAX_DEPTH = 16
+"""Far more than any document of ours nests. Counted before parsing: some libraries raise Python's
+own limit so far that a stranger's brackets would end the process."""
+_STEP = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
 
 
 def dump(value: object) -> bytes:
@@ -37,6 +41,8 @@ def load(data: bytes, *, kind: str, max_bytes: int) -> Fields:
             size=len(data),
             max_bytes=max_bytes,
         )
+    if _nests_too_deep(data):
+        raise malformed(kind, f"it nests deeper than {MAX_DEPTH}")
     try:
         value = json.loads(data.decode("utf-8"))
         canonical = dump(value) == data
@@ -45,6 +51,15 @@ def load(data: bytes, *, kind: str, max_bytes: int) -> Fields:
     if not canonical:
         raise malformed(kind, "it is not canonical JSON")
     return Fields(value, kind, "")
+
+
+def _nests_too_deep(data: bytes) -> bool:
+    depth = 0
+    for step in _STEP.finditer(data):
+        depth += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(step[0], 0)
+        if depth > MAX_DEPTH:
+            return True
+    return False
 
 
 def malformed(kind: str, why: str) -> EvidenceError:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -130,6 +132,7 @@ def test_the_encoding_is_canonical_json_in_utf8() -> None:
         lambda data: data.replace(b"glass.blend", b"\xff\xfe"),
         lambda data: data[: len(data) // 2],
         lambda data: b"[" * 200_000,
+        lambda data: b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
         lambda data: b'{"a":' + b"9" * 5000 + b"}",
         lambda data: b"[]",
         lambda data: b"",
@@ -139,6 +142,23 @@ def test_bytes_that_are_not_canonical_are_refused(spoil: Any) -> None:
     with pytest.raises(EvidenceError) as refused:
         decode(spoil(encode(MANIFEST)))
     assert refused.value.code == "manifest.malformed"
+
+
+def test_a_stranger_s_brackets_do_not_end_a_process_whose_recursion_limit_a_library_raised() -> None:
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(1_000_000)
+    try:
+        with pytest.raises(EvidenceError) as refused:
+            decode(b"[" * 200_000)
+    finally:
+        sys.setrecursionlimit(before)
+    assert refused.value.code == "manifest.malformed"
+
+
+def test_loading_the_ledger_leaves_the_recursion_limit_as_it_was() -> None:
+    before = sys.getrecursionlimit()
+    importlib.import_module("tileproof.adapters.starknet.ledger")
+    assert sys.getrecursionlimit() == before
 
 
 @pytest.mark.parametrize(
