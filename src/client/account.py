@@ -102,7 +102,11 @@ def leave_seats(plan: Exit, *, ledger: Ledger) -> None:
 def check_amount(amount: Fri, available: Fri, where: str) -> None:
     """Raises InputError ``money.zero`` or ``money.balance_too_small``."""
     if not amount.units:
-        raise InputError("money.zero", f"there is nothing to move: the {where} holds {available}")
+        raise InputError(
+            "money.zero",
+            f"there is nothing to move: the {where} holds {available}",
+            remedy="`tileproof account show` tells where this account's money is",
+        )
     if amount > available:
         raise InputError(
             "money.balance_too_small",

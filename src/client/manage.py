@@ -56,7 +56,12 @@ def cancel(job_id: int, *, ledger: Ledger) -> Cancellation:
         ledger.close_tasks(job_id, left[:SWEEP])
         still = plan_cancel(read_status(job_id, ledger=ledger)).closes
         if still == left:
-            raise InputError("job.not_closing", f"job {job_id} has open tasks that do not close", job=job_id)
+            raise InputError(
+                "job.not_closing",
+                f"job {job_id} has open tasks that do not close",
+                remedy="run the same command again; what is closed stays closed",
+                job=job_id,
+            )
         left = still
     return plan
 

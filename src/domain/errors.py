@@ -15,17 +15,19 @@ class TileproofError(Exception):
     Args:
         code: stable, lower-case, dotted (``scene.no_camera``); never renamed once released.
         message: what happened, to what, in one sentence.
-        remedy: what the reader can do next, in one sentence; empty when nothing can be done.
+        remedy: what the reader can do next, in one sentence; the class's ``usual_remedy`` if
+            there is nothing better to say.
         data: JSON-like values that identify the subject (paths, CIDs, ids, sizes).
     """
 
     exit_status = 1
+    usual_remedy = ""
 
     def __init__(self, code: str, message: str, *, remedy: str = "", **data: object) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
-        self.remedy = remedy
+        self.remedy = remedy or self.usual_remedy
         self.data = data
 
     def as_json(self) -> dict[str, object]:
@@ -60,6 +62,7 @@ class EvidenceError(TileproofError):
     """Another party gave something false, malformed or larger than it promised."""
 
     exit_status = 5
+    usual_remedy = "do not rely on it: nothing of it was used; only whoever made it can give a right one"
 
 
 class ServiceError(TileproofError):
@@ -85,6 +88,7 @@ class LedgerRejected(TileproofError):
     """
 
     exit_status = 7
+    usual_remedy = "nothing but a fee was spent; look at the state it refused with `tileproof client status`"
 
     def __init__(self, reason: str, message: str = "", *, remedy: str = "", **data: object) -> None:
         super().__init__(

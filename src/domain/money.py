@@ -74,5 +74,10 @@ def parse_strk(text: str) -> Fri:
         )
     units = int(match[1]) * FRI_PER_STRK + int((match[2] or "").ljust(18, "0"))
     if units > MAX_FRI:
-        raise InputError("money.too_large", f"{text} STRK is more than the contract can hold", text=text)
+        raise InputError(
+            "money.too_large",
+            f"{text} STRK is more than the contract can hold",
+            remedy="write the amount in STRK, not in fri",
+            text=text,
+        )
     return Fri(units)

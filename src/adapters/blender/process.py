@@ -91,7 +91,9 @@ class BlenderProcess:
             for descriptor in (self._requests, self._answers):
                 os.close(descriptor)
             raise MachineError(
-                "blender.missing", f"{blender.executable} cannot be started: {error}"
+                "blender.missing",
+                f"{blender.executable} cannot be started: {error}",
+                remedy="set BLENDER_PATH to a Blender that starts",
             ) from error
         finally:
             os.close(child_reads)
@@ -237,7 +239,9 @@ def _unpacked(line: bytes) -> dict[str, object]:
             return dict(answer["ok"])
         code, message = str(answer["error"]["code"])[:64], str(answer["error"]["message"])[:2000]
     except (ValueError, KeyError, TypeError) as error:
-        raise MachineError("render.crashed", "Blender answered what cannot be read") from error
+        raise MachineError(
+            "render.crashed", "Blender answered what cannot be read", remedy=_REMEDIES["render.crashed"]
+        ) from error
     if code.startswith("scene."):
         raise EvidenceError(code, message)
     raise MachineError(

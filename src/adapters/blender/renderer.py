@@ -130,6 +130,7 @@ class BlenderSession:
             raise MachineError(
                 "render.crashed",
                 f"Blender left no picture of frame {frame}",
+                remedy="open the scene in Blender and render that frame there",
                 log="\n".join(self._process.log_tail(12)),
             )
         return Rendered(path=path, frame=frame, tile=tile, seconds=_seconds(answer))

@@ -174,4 +174,9 @@ def _facts(answer: dict[str, object], used: dict[str, Path], blend: Path) -> Sce
 
 
 def _undescribed(blend: Path) -> InputError:
-    return InputError("scene.unreadable", f"Blender could not describe {blend}", path=blend)
+    return InputError(
+        "scene.unreadable",
+        f"Blender could not describe {blend}",
+        remedy="open it in Blender, save it again, and see what Blender says",
+        path=blend,
+    )
