@@ -32,13 +32,11 @@ def locate(tool: Tool, cache: Path) -> Path:
 
 def find(tool: Tool, cache: Path) -> Path | None:
     """As ``locate``, None when there is none."""
-    cached = in_cache(tool, cache)
-    if cached.is_file():
-        return cached
-    on_path = shutil.which(Path(tool.program).name) if tool.name != "bpy" else None
+    on_path = shutil.which(Path(tool.program).name) if tool.on_path else None
     if on_path is not None and version_of(Path(on_path), tool) == tool.version:
         return Path(on_path)
-    return None
+    cached = in_cache(tool, cache)
+    return cached if cached.is_file() else None
 
 
 def in_cache(tool: Tool, cache: Path) -> Path:

@@ -1,0 +1,71 @@
+# The words of this file are the words of .ci/run, CONTRIBUTING.md and the pre-commit hooks.
+# ARGS goes to the program a target runs: `make test ARGS="-x -k walk"`, `make demo ARGS=--help`.
+PYTHON ?= $(shell python3.11 -c "" 2>/dev/null && echo python3.11 || echo python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PROVISION := $(BIN)/python -m tileproof.provision
+# What a test without a service may not be marked with.
+SERVICES := devnet or kubo or blender or sandbox or docker
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup tools contract-tools demo test test-unit check format-check lint types imports \
+	contract contract-test format image clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## virtual environment and the package, editable
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	mkdir -p .typing
+	ln -sfn ../src .typing/tileproof
+	touch $@
+
+tools: setup ## devnet, Kubo and Blender: found, downloaded or built, kept per user
+	@$(PROVISION) devnet kubo bpy
+
+contract-tools: setup ## the Cairo compiler and its test runner
+	@$(PROVISION) cairo
+
+demo: setup tools ## an honest job and a caught cheat on this machine, with play money
+	@$(BIN)/python -m demo $(ARGS)
+
+test: setup tools ## everything, on a real devnet, Kubo and Blender
+	$(BIN)/python -m pytest $(ARGS)
+
+test-unit: setup ## what needs no service, in seconds
+	$(BIN)/python -m pytest tests/unit tests/conformance -m "not ($(SERVICES))" $(ARGS)
+
+check: format-check lint types imports contract contract-test ## all that is checked without running a job
+
+format-check: setup ## is everything formatted?
+	$(BIN)/ruff format --check .
+
+lint: setup ## ruff's rules
+	$(BIN)/ruff check .
+
+types: setup ## mypy, strict
+	$(BIN)/mypy
+
+imports: setup ## the dependency rule
+	$(BIN)/lint-imports
+
+contract: contract-tools ## do the committed artifacts equal their source?
+	$(BIN)/python contracts/build.py check
+
+contract-test: contract-tools ## the contract's own tests
+	"$$(dirname "$$($(PROVISION) --where cairo)")/cairo-test" --starknet contracts
+
+format: setup ## format, and fix what ruff can fix
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+image: tools ## the container image, with the devnet and Kubo of the cache inside
+	docker/build-image "$$($(PROVISION) --where devnet)" "$$($(PROVISION) --where kubo)" $(ARGS)
+
+clean: ## what make made here, apart from the per-user cache
+	rm -rf $(VENV) .typing build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

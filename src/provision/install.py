@@ -1,0 +1,134 @@
+"""A tool is found, else downloaded, else built, and then moved into the cache in one step."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from ..domain.errors import MachineError
+from .bench import Bench, disk_full
+from .download import Unavailable, download, for_this_machine
+from .locate import find, in_cache
+from .progress import Progress
+from .table import Tool
+
+
+class How(StrEnum):
+    FOUND = "found"
+    DOWNLOADED = "downloaded"
+    BUILT = "built"
+
+
+@dataclass(frozen=True, slots=True)
+class Provided:
+    """Where the program is, and how it came there."""
+
+    tool: Tool
+    program: Path
+    how: How
+
+
+def provide(tool: Tool, cache: Path, progress: Progress, *, may_download: bool = True) -> Provided:
+    """The tool, ready to run; what is already there is not looked at twice.
+
+    A run that is killed leaves no half tool: the cache's folder appears by one rename. Two runs
+    at once do the work once. Raises MachineError: ``provision.digest_mismatch``,
+    ``provision.no_builder``, ``provision.build_failed``, ``provision.disk_full``,
+    ``provision.cache_unusable``.
+    """
+    found = find(tool, cache)
+    if found is not None:
+        return Provided(tool, found, How.FOUND)
+    try:
+        with _only_run(tool, cache, progress) as lock:
+            found = find(tool, cache)
+            if found is not None:
+                return Provided(tool, found, How.FOUND)
+            how = _install(tool, cache, progress, lock, may_download=may_download)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise disk_full(tool.name, cache) from error
+        raise MachineError(
+            "provision.cache_unusable",
+            f"the cache {cache} cannot be used: {error}",
+            remedy="name a folder that you may write to in TILEPROOF_CACHE",
+            tool=tool.name,
+            path=cache,
+        ) from error
+    return Provided(tool, in_cache(tool, cache), how)
+
+
+def log_of(tool: Tool, cache: Path) -> Path:
+    """What the last build printed."""
+    return cache / "build" / f"{tool.folder}.log"
+
+
+def _install(tool: Tool, cache: Path, progress: Progress, lock: int, *, may_download: bool) -> How:
+    prefix = cache / "tools" / f".{tool.folder}.partial"
+    shutil.rmtree(prefix, ignore_errors=True)
+    prefix.mkdir()
+    try:
+        how = _fill(tool, cache, prefix, progress, lock, may_download=may_download)
+        target = cache / "tools" / tool.folder
+        # Without its program it is not the tool, whatever else it is.
+        shutil.rmtree(target, ignore_errors=True)
+        prefix.rename(target)
+    finally:
+        shutil.rmtree(prefix, ignore_errors=True)
+    return how
+
+
+def _fill(tool: Tool, cache: Path, prefix: Path, progress: Progress, lock: int, *, may_download: bool) -> How:
+    release = for_this_machine(tool) if may_download else None
+    why = "no release is pinned for this machine" if may_download else "as asked"
+    if release is not None:
+        try:
+            with progress.step(tool.title, f"downloading {release.url}") as tell:
+                download(tool, release, prefix, tell)
+            return How.DOWNLOADED
+        except Unavailable as error:
+            why = str(error)
+            shutil.rmtree(prefix)
+            prefix.mkdir()
+    _build(tool, cache, prefix, progress, lock, why)
+    return How.BUILT
+
+
+def _build(tool: Tool, cache: Path, prefix: Path, progress: Progress, lock: int, why: str) -> None:
+    work = cache / "build" / tool.folder
+    work.mkdir(parents=True, exist_ok=True)
+    log = log_of(tool, cache)
+    log.unlink(missing_ok=True)
+    if shutil.disk_usage(cache).free < tool.disk_gib * 2**30:
+        raise disk_full(f"{tool.name}, which takes {tool.disk_gib:g} GiB to build", cache)
+    what = f"building {tool.what_for}, about {tool.minutes} min on two cores ({why})"
+    with progress.step(tool.title, what) as tell:
+        tool.recipe.build(Bench(tool.name, prefix, work, log, lock, tell))
+    if not (prefix / tool.program).is_file():
+        raise MachineError(
+            "provision.build_failed",
+            f"building {tool.name} made no {tool.program}",
+            remedy=f"its output is in {log}",
+            tool=tool.name,
+            log=log,
+        )
+    shutil.rmtree(work)
+
+
+@contextlib.contextmanager
+def _only_run(tool: Tool, cache: Path, progress: Progress) -> Iterator[int]:
+    """Holds the tool's lock, which the kernel drops with the last process that has it open."""
+    (cache / "tools").mkdir(parents=True, exist_ok=True)
+    with (cache / "tools" / f".{tool.folder}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            with progress.step(tool.title, "waiting for another run that makes it"):
+                fcntl.flock(lock, fcntl.LOCK_EX)
+        yield lock.fileno()
