@@ -44,6 +44,10 @@ class Cid:
         """The digest as the u256 that the contract stores (big-endian)."""
         return int.from_bytes(self.digest, "big")
 
+    def names(self, block: bytes) -> bool:
+        """True when this is the CID of the block with these bytes."""
+        return hashlib.sha256(block).digest() == self.digest
+
     @classmethod
     def of_raw_block(cls, block: bytes) -> Cid:
         """The CID of these bytes kept as one raw block."""

@@ -13,6 +13,9 @@ from typing import Protocol
 
 from ..domain.cid import Cid
 
+MAX_BLOCK_BYTES = 1 << 20
+MAX_ENTRIES = 10_000
+"""Of a directory, at all depths together."""
 Progress = Callable[[int, int], None]
 """Called with (bytes done, bytes in all); all is 0 while unknown."""
 
@@ -35,14 +38,26 @@ class ContentStore(Protocol):
         ...
 
     def add_file(self, path: Path, *, progress: Progress | None = None) -> Cid:
-        """Keeps and pins one file: CIDv1, raw leaves. Equal bytes give an equal CID."""
+        """Keeps and pins one file: CIDv1, raw leaves. Equal bytes give an equal CID.
+
+        Raises InputError ``content.not_a_file`` (links too), ``content.unreadable``.
+        """
         ...
 
     def add_directory(self, path: Path, *, progress: Progress | None = None) -> Cid:
-        """Keeps and pins a directory's regular files, recursively, with their names."""
+        """Keeps and pins a directory's regular files, recursively, with their names.
+
+        The CID names all of them, or there is none. What ``fetch`` would refuse is refused here.
+
+        Raises InputError: ``content.not_a_file`` for anything but a directory of files and
+            directories, ``content.unsafe_name``, ``content.too_many_files``,
+            ``content.unreadable``.
+        """
         ...
 
-    def stat(self, cid: Cid, *, timeout: float) -> ContentStat: ...
+    def stat(self, cid: Cid, *, timeout: float) -> ContentStat:
+        """Raises EvidenceError ``content.malformed`` when the CID names no UnixFS node."""
+        ...
 
     def read_block(self, cid: Cid, *, max_bytes: int, timeout: float) -> bytes:
         """A raw block's bytes, checked against the digest.
@@ -63,13 +78,14 @@ class ContentStore(Protocol):
     ) -> None:
         """Streams a file to the path ``into``, or a directory's files below it.
 
-        ``into`` must not exist. Names that leave ``into``, links and more than 10,000 entries
-        are refused. It appears whole or not at all: what was fetched lies beside it
-        under a temporary name until the end and is removed on failure.
+        ``into`` must not exist. Names that leave ``into``, links and more than ``MAX_ENTRIES``
+        are refused. Every byte is checked against the CID. It appears whole or not at all: what
+        was fetched lies beside it under a temporary name until the end and is removed on failure.
 
         Raises:
-            EvidenceError: ``content.too_large`` as soon as more than ``max_bytes`` arrived;
-                ``content.unsafe_name``.
+            EvidenceError: ``content.too_large`` before more than ``max_bytes`` were written;
+                ``content.unsafe_name``; ``content.malformed``. Each follows from the content
+                alone, so whoever fetches it with this cap is told the same.
             ServiceError: ``content.not_found`` after ``timeout`` seconds in all.
             MachineError: ``machine.disk_full``.
         """

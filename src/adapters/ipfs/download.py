@@ -1,0 +1,164 @@
+"""A file or directory out of checked blocks: onto the disk whole, or not at all.
+
+Whoever made the tree may have made it to hurt: its bytes are counted before they are written, its
+names are looked at before they are used, and how much it may make us read besides is bounded too.
+What is refused here is refused for the content's sake alone, by everybody alike.
+"""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from ...domain.cid import Cid
+from ...domain.errors import EvidenceError, MachineError
+from ...domain.paths import is_safe_path
+from ...ports.content import MAX_ENTRIES, Progress
+from .unixfs import Link, Node, NotUnixFs, decode, entry_name
+
+ReadBlock = Callable[[Cid], bytes]
+"""The bytes of a block, equal to the CID's digest."""
+MAX_DEPTH = 32
+_LEAST_BLOCK_COST = 64
+"""So that a tree of empty blocks ends too."""
+
+
+def node_of(cid: Cid, block: bytes, *, inside: Cid) -> Node:
+    """What a block of the tree ``inside`` says.
+
+    Raises EvidenceError ``content.malformed``.
+    """
+    try:
+        return decode(cid, block)
+    except NotUnixFs as error:
+        raise EvidenceError(
+            "content.malformed", f"{inside} is no tree of files: {error}", cid=inside, block=cid
+        ) from error
+
+
+def download(
+    cid: Cid, into: Path, read: ReadBlock, *, max_bytes: int, progress: Progress | None = None
+) -> None:
+    """As ``ContentStore.fetch``, from blocks that ``read`` returns; raises what it raises."""
+    if into.exists() or into.is_symlink():
+        raise ValueError(f"{into} exists")
+    tree = _Tree(cid, read, max_bytes, progress)
+    root = tree.open_root()
+    partial = into.with_name(f".{into.name}.{uuid.uuid4().hex}.part")
+    try:
+        with _disk(into.parent):
+            into.parent.mkdir(parents=True, exist_ok=True)
+            tree.write(root, partial, "")
+            partial.rename(into)
+    finally:
+        if partial.is_dir():
+            shutil.rmtree(partial, ignore_errors=True)
+        else:
+            partial.unlink(missing_ok=True)
+
+
+class _Tree:
+    def __init__(self, cid: Cid, read: ReadBlock, most: int, progress: Progress | None) -> None:
+        self._cid, self._read, self._most, self._progress = cid, read, most, progress
+        self._overhead_left = overhead_bytes(most)
+        self._done = self._claimed = self._entries = 0
+
+    def open_root(self) -> Node:
+        root = self._open(self._cid)
+        self._claimed = root.size
+        if self._claimed > self._most + overhead_bytes(self._most):
+            raise self._too_large()
+        return root
+
+    def write(self, node: Node, path: Path, name: str) -> None:
+        """``name`` is the path within the tree."""
+        if node.is_directory:
+            if name.count("/") >= MAX_DEPTH:
+                raise self._unsafe("is nested too deep")
+            path.mkdir()
+            for entry, link in self._entries_of(node, MAX_DEPTH):
+                inner = f"{name}/{entry}" if name else entry
+                if "/" in entry or not is_safe_path(inner) or (path / entry).exists():
+                    raise self._unsafe(f"holds an entry named {inner[:80]!r}")
+                self.write(self._open(link.cid), path / entry, inner)
+        elif node.is_file:
+            with path.open("xb") as file:
+                self._write_file(node, file, MAX_DEPTH)
+        else:
+            raise self._unsafe(f"holds a link or something else that is no file: {name[:80]!r}")
+
+    def _entries_of(self, node: Node, depth: int) -> Iterator[tuple[str, Link]]:
+        for link in node.links:
+            name = entry_name(node, link) if node.fanout else link.name
+            if name is not None:
+                self._entries += 1
+                if self._entries > MAX_ENTRIES:
+                    raise EvidenceError(
+                        "content.too_large", f"{self._cid} has more than {MAX_ENTRIES} entries", cid=self._cid
+                    )
+                yield name, link
+                continue
+            shard = self._open(link.cid)
+            if depth == 0 or not shard.fanout:
+                raise self._malformed("a shard leads to no shard")
+            yield from self._entries_of(shard, depth - 1)
+
+    def _write_file(self, node: Node, file: BinaryIO, depth: int) -> None:
+        self._done += len(node.data)
+        if self._done > self._most:
+            raise self._too_large()
+        file.write(node.data)
+        if self._progress is not None and node.data:
+            self._progress(self._done, max(self._claimed, self._done))
+        for link in node.links:
+            part = self._open(link.cid)
+            if depth == 0 or not part.is_file:
+                raise self._malformed("a file has a part that is no part of a file")
+            self._write_file(part, file, depth - 1)
+
+    def _open(self, cid: Cid) -> Node:
+        node = node_of(cid, self._read(cid), inside=self._cid)
+        self._overhead_left -= max(_LEAST_BLOCK_COST, node.block_size - len(node.data))
+        if self._overhead_left < 0:
+            raise self._too_large()
+        return node
+
+    def _too_large(self) -> EvidenceError:
+        return EvidenceError(
+            "content.too_large",
+            f"{self._cid} is larger than the {self._most} bytes allowed",
+            cid=self._cid,
+            max_bytes=self._most,
+        )
+
+    def _unsafe(self, what: str) -> EvidenceError:
+        return EvidenceError("content.unsafe_name", f"{self._cid} {what}", cid=self._cid)
+
+    def _malformed(self, what: str) -> EvidenceError:
+        return EvidenceError("content.malformed", f"{self._cid} is no tree of files: {what}", cid=self._cid)
+
+
+def overhead_bytes(max_bytes: int) -> int:
+    """What nodes, links and names may take beside ``max_bytes`` of files; no tree that
+    add_directory makes comes near it."""
+    return max_bytes // 8 + (4 << 20)
+
+
+@contextmanager
+def _disk(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise MachineError(
+            "machine.disk_full",
+            f"no space is left for {folder}",
+            remedy="free some space; what was fetched so far has been removed",
+            path=folder,
+        ) from error
