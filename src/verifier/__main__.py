@@ -1,9 +1,11 @@
 """``python -m tileproof.verifier``: the same as ``tileproof verifier run``, with its options."""
 
+from __future__ import annotations
+
 import sys
-from importlib import import_module
+
+from ..cli.__main__ import main
 
 if __name__ == "__main__":
-    # Ports are wired to roles in the command line, which lies above this package.
     sys.argv[1:1] = ["verifier", "run"]
-    import_module("..cli.__main__", __package__).main()
+    main()

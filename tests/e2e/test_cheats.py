@@ -40,7 +40,7 @@ def test_a_worker_who_renders_an_eighth_of_the_samples_is_slashed_and_the_task_r
         assert moved["worker-a"] == REWARD
         assert moved["requester"] == -(REWARD + FEE)
         assert moved["forfeited"] == bond - FEE, "the cheat's own bond pays for the audit that caught it"
-        rejected = [e for e in ledger.events(job_id=job_id).events if isinstance(e, port.VerdictRevealed)][0]
+        rejected = next(e for e in ledger.events(job_id=job_id).events if isinstance(e, port.VerdictRevealed))
     report = stage.out / "rejected-report"
     stage_fetch(stage, rejected.evidence, report)
     page = (report / "report.html").read_text()
