@@ -166,8 +166,13 @@ class Settings(_Table):
     @property
     def state(self) -> Path:
         """Where journals and fetched content of this network are kept: beside its file, so
-        that resetting a network forgets what was true on it."""
-        return (self.network_file.parent if self.network_file else self.home) / "state"
+        that resetting a network forgets what was true on it. Networks that share a folder have
+        a folder each below it: one account may be at home on several."""
+        if self.network_file is None:
+            return self.home / "state"
+        if self.network_file.parent == self.home / "networks":
+            return self.network_file.with_suffix("") / "state"
+        return self.network_file.parent / "state"
 
     @property
     def render_threads(self) -> int:

@@ -71,6 +71,15 @@ def test_localnet_lies_in_the_home_folder_and_says_how_to_start_it(
     assert settings.state == tmp_path / "localnet" / "state"
 
 
+def test_named_networks_never_share_a_journal(tmp_path: Path, env: dict[str, str]) -> None:
+    states = set()
+    for name in ("main", "test"):
+        write(tmp_path / "networks" / f"{name}.toml", 'rpc_url = "http://node"\n')
+        states.add(load({"network": name}, environ=env).state)
+    states.add(load({}, environ=env).state)
+    assert len(states) == 3
+
+
 @pytest.mark.parametrize(
     "text",
     ["rcp_url = 'x'\n", "[terms]\nrewards = 1\n", "[nodes]\na = 1\n", "[worker]\nmin_reward = 0.1\n"],
