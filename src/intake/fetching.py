@@ -18,7 +18,8 @@ from ..ports.content import ContentStore
 T = TypeVar("T")
 
 _TRY_SECONDS = 20.0
-"""One try of a fetch: short, so that a request to stop is heard; blocks already here stay."""
+"""The first try of a fetch: short, so that a request to stop is heard. Blocks already here stay,
+and each try is twice as long, so that what merely takes long is there in the end."""
 
 
 class Stopped(Exception):
@@ -42,19 +43,22 @@ class Fetcher:
         self._within_deadline(lambda t: self._store.fetch(cid, into, max_bytes=max_bytes, timeout=t))
 
     def _within_deadline(self, attempt: Callable[[float], T]) -> T:
+        longest = _TRY_SECONDS
         while True:
             left = self._until - self._clock.monotonic()
             try:
-                return attempt(max(0.1, min(left, _TRY_SECONDS)))
+                return attempt(max(0.1, min(left, longest)))
             except ServiceError as error:
                 if not error.retryable or self._clock.monotonic() >= self._until:
                     raise
+            longest *= 2
             if self._clock.wait(self._poll):
                 raise Stopped
 
 
 class SceneCache:
-    """Scenes by CID, each entered only after every file was equal to the manifest's SHA-256."""
+    """Scenes by CID and files promised, each entered only after every file was equal to the
+    manifest's SHA-256."""
 
     def __init__(self, root: Path, max_bytes: int) -> None:
         self._root, self._max_bytes = root, max_bytes
@@ -65,14 +69,14 @@ class SceneCache:
         Raises EvidenceError ``scene.not_as_promised`` when the directory is not exactly the
         manifest's files; what Fetcher raises.
         """
-        kept = self._root / str(manifest.scene)
+        kept = self._root / _name(manifest)
         if kept.is_dir():
             os.utime(kept)
             return kept
         self._root.mkdir(parents=True, exist_ok=True)
         size = sum(file.size for file in manifest.files)
         self._make_room(size)
-        incoming = self._root / f"incoming-{manifest.scene}"
+        incoming = self._root / f"incoming-{kept.name}"
         shutil.rmtree(incoming, ignore_errors=True)
         try:
             # Directory nodes and UnixFS framing come on top of the files' own bytes.
@@ -103,13 +107,23 @@ def check_scene(root: Path, files: tuple[SceneFile, ...]) -> None:
     Raises EvidenceError ``scene.not_as_promised``, naming the first file that differs.
     """
     promised = {file.path: file for file in files}
-    found = {path.relative_to(root).as_posix() for path in root.rglob("*") if not path.is_dir()}
+    found = {
+        path.relative_to(root).as_posix()
+        for path in root.rglob("*")
+        if path.is_symlink() or not path.is_dir()
+    }
     for name in sorted(promised.keys() ^ found):
         raise _not_as_promised(name, "is missing" if name in promised else "is not in the manifest")
     for file in files:
         path = root / file.path
         if path.is_symlink() or path.stat().st_size != file.size or _sha256(path) != file.sha256:
             raise _not_as_promised(file.path, "differs from the manifest")
+
+
+def _name(manifest: Manifest) -> str:
+    """Who promises other files for the same CID gets an entry, and a check, of their own."""
+    promised = "\n".join(f"{file.sha256} {file.size} {file.path}" for file in manifest.files)
+    return f"{manifest.scene}-{hashlib.sha256(promised.encode()).hexdigest()[:16]}"
 
 
 def _not_as_promised(path: str, why: str) -> EvidenceError:

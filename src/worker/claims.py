@@ -70,6 +70,10 @@ class Claims:
     def forget(self, claim: Claim) -> None:
         self._journal.remove(KIND, claim.key)
 
+    def get(self, key: str) -> Claim | None:
+        record = self._journal.get(KIND, key)
+        return None if record is None else _read(record)
+
     def every(self) -> tuple[Claim, ...]:
         return tuple(_read(record) for record in self._journal.all(KIND).values())
 

@@ -25,17 +25,18 @@ from ..ports.clock import Clock
 from ..ports.content import ContentStore
 from ..ports.images import ImageDecoder
 from ..ports.journal import Journal
-from ..ports.ledger import Head, JobCreated, Ledger, TaskSettled
+from ..ports.ledger import Head, Ledger, TaskSettled
 from ..ports.renderer import Renderer
 from . import policy
 from .claims import Claim, Claims, Stage
+from .market import Market
 from .settings import WorkerSettings
 from .workshop import Bench, Workshop
 
 log = logging.getLogger("tileproof.worker")
 
-_CURSOR = ("cursor", "events")
-_JOB, _FAILED = "job", "failed"
+_TAKEN = "TASK_NOT_OPEN"
+"""Another was faster: no fault of the job's."""
 _UNDER_WAY = (Stage.CLAIMING, Stage.CLAIMED, Stage.SUBMITTING, Stage.SUBMITTED)
 
 
@@ -54,14 +55,14 @@ class Worker:
         settings: WorkerSettings,
         home: Path,
     ) -> None:
-        self._ledger, self._store, self._journal = ledger, store, journal
+        self._ledger, self._store = ledger, store
         self._clock, self._settings, self._home = clock, settings, home
         self._account = ledger.account()
         self._claims = Claims(journal)
+        self._market = Market(ledger, journal, clock, settings.longest_pause_seconds)
         self._workshop = Workshop(renderer, decoder, journal, clock, settings)
         self._scenes = SceneCache(home / "scenes", settings.scene_cache_bytes)
         self._manifests: dict[Cid, Manifest] = {}
-        self._told: set[tuple[int, str]] = set()
         self._rejects = 0
         self._seen: dict[tuple[str, str], float] = {}
 
@@ -95,7 +96,7 @@ class Worker:
     def tick(self) -> bool:
         """One look at the ledger and everything that follows from it; True when a task was
         worked on, so that the next look need not wait."""
-        self._follow_events()
+        self._market.follow()
         head = self._ledger.head()
         worked = self._go_on(head)
         if not worked and self._may_claim():
@@ -105,55 +106,60 @@ class Worker:
     # --- what was begun ---
 
     def _go_on(self, head: Head) -> bool:
-        by_job: defaultdict[int, list[Claim]] = defaultdict(list)
+        by_job: defaultdict[int, list[str]] = defaultdict(list)
         for claim in self._claims.every():
-            by_job[claim.job_id].append(claim)
+            by_job[claim.job_id].append(claim.key)
         worked = False
-        for job_id, claims in by_job.items():
+        for job_id, keys in by_job.items():
             job = self._ledger.job(job_id)
-            for claim in claims:
-                if claim.stage is Stage.FINAL:
-                    self._forget_if_deep(claim, head)
+            for key in keys:
+                current = self._claims.get(key)
+                if current is None:
+                    continue  # it was the same claim under the attempt that was first thought of
+                if current.stage is Stage.FINAL:
+                    self._forget_if_deep(current, head)
                     continue
-                task = self._ledger.task(job_id, claim.task)
-                worked = self._step(claim, job, task) or worked
+                worked = self._step(current, job, self._ledger.task(job_id, current.task)) or worked
         return worked
 
     def _step(self, claim: Claim, job: Job, task: Task) -> bool:
         """Takes one claim a step further; True when that was work of some length."""
-        mine = task.worker == self._account and task.attempt == claim.attempt
-        if claim.stage is Stage.CLAIMING and not (mine and task.state is TaskState.CLAIMED):
-            self._claims.forget(claim)  # the claim never reached the ledger, or another was faster
-            return False
-        if not mine or task.state in (TaskState.LAPSED, TaskState.OPEN):
+        ours = task.worker == self._account
+        if claim.stage is Stage.CLAIMING:
+            if not ours or task.state not in (TaskState.CLAIMED, TaskState.LAPSED):
+                self._claims.forget(claim)  # the claim never reached the ledger, or another was faster
+                return False
+            claim = self._claimed(claim, task)
+        if not (ours and task.attempt == claim.attempt) or task.state is TaskState.LAPSED:
             self._close(claim, task)
             return False
         if task.state is TaskState.CLAIMED:
-            if claim.stage is Stage.CLAIMING:
-                claim = self._claims.move(claim, Stage.CLAIMED)
             with self._failing_gives_back(claim, job):
-                self._render_and_submit(claim, job, task)
+                return self._render_and_submit(claim, job, task)
             return True
         if claim.stage is not Stage.SUBMITTED:
             claim = self._claims.move(claim, Stage.SUBMITTED)
+            self._log_submitted(claim, " (by an earlier process)")
         self._help_along(claim, task)
         return False
+
+    def _claimed(self, claim: Claim, task: Task) -> Claim:
+        """The claim under the attempt that the ledger knows it by: while the scene was being
+        opened, another may have claimed the task and given it back."""
+        if task.attempt == claim.attempt:
+            return self._claims.move(claim, Stage.CLAIMED)
+        moved = self._claims.move(claim, Stage.CLAIMED, attempt=task.attempt)
+        self._claims.forget(claim)
+        return moved
 
     def _close(self, claim: Claim, task: Task) -> None:
         """The claim is over, one way or another; what it pinned stays for a while."""
         if task.state is TaskState.LAPSED and task.worker == self._account:
             self._release(claim)
         outcome = self._outcome_of(claim)
-        if claim.stage is not Stage.SUBMITTED:
-            log.warning(
-                "lost job=%d task=%d attempt=%d: its lease ended before a submission",
-                claim.job_id,
-                claim.task,
-                claim.attempt,
-            )
-        elif outcome in (Outcome.REJECTED, Outcome.UNAVAILABLE):
+        if outcome in (Outcome.REJECTED, Outcome.UNAVAILABLE):
             self._rejects += 1
-            self._journal.put(_FAILED, f"{claim.job_id}-{claim.task}", {"why": outcome.value})
+            self._market.note_failure(claim.job_id, claim.task, outcome.value)
             log.error(
                 "hop=%d settled job=%d task=%d outcome=%s: the bond is lost; look at the report with "
                 "`tileproof client logs %d`",
@@ -162,6 +168,21 @@ class Worker:
                 claim.task,
                 outcome.value.lower(),
                 claim.job_id,
+            )
+        elif outcome is Outcome.UNDECIDED:
+            log.warning(
+                "lost job=%d task=%d attempt=%d: the claim ended without a submission",
+                claim.job_id,
+                claim.task,
+                claim.attempt,
+            )
+        else:
+            log.info(
+                "hop=%d settled job=%d task=%d outcome=%s",
+                Hop.SETTLED,
+                claim.job_id,
+                claim.task,
+                outcome.value.lower(),
             )
         self._finish(claim)
 
@@ -185,6 +206,12 @@ class Worker:
         return Outcome.UNDECIDED
 
     def _finish(self, claim: Claim) -> None:
+        """The claim's files go now; what it pinned goes once the outcome is deep."""
+        result = self._folder(claim) / "result"
+        if claim.result is None and result.is_dir():
+            # A process killed between pinning and writing that down left a pin without a name.
+            cid = self._store.add_directory(result)
+            claim = self._claims.move(claim, claim.stage, result=cid, pins=(*claim.pins, cid))
         self._workshop.forget(self._folder(claim), claim)
         self._claims.move(claim, Stage.FINAL, final_block=self._ledger.head().block)
 
@@ -223,7 +250,7 @@ class Worker:
 
     def _may_claim(self) -> bool:
         if self._rejects >= self._settings.stop_after_rejects:
-            self._tell_once(
+            self._market.tell_once(
                 0, "results of this machine were rejected: claiming nothing more until it is started again"
             )
             return False
@@ -232,50 +259,45 @@ class Worker:
     def _under_way(self) -> list[Claim]:
         return [claim for claim in self._claims.every() if claim.stage in _UNDER_WAY]
 
-    def _follow_events(self) -> None:
-        record = self._journal.get(*_CURSOR)
-        cursor = 0 if record is None else int(str(record["block"]))
-        page = self._ledger.events(cursor)
-        for event in page.events:
-            if isinstance(event, JobCreated):
-                self._journal.put(_JOB, str(event.job_id), {"manifest": str(event.manifest)})
-        if page.cursor != cursor:
-            self._journal.put(*_CURSOR, {"block": page.cursor})
-
     def _find_work(self, head: Head) -> bool:
-        for key in self._journal.all(_JOB):
-            job = self._ledger.job(int(key))
+        for job_id in self._market.jobs():
+            job = self._ledger.job(job_id)
             if job.closed or job.paid + job.refunded >= job.task_count:
-                self._journal.remove(_JOB, key)
+                self._market.drop(job_id)
                 continue
             why_not = policy.why_not_terms(job, self._settings, head.timestamp)
             if why_not is not None:
-                self._tell_once(job.job_id, why_not)
+                self._market.tell_once(job_id, why_not)
                 continue
             if self._try_job(job):
                 return True
         return False
 
     def _try_job(self, job: Job) -> bool:
-        failed = frozenset(
-            int(key.split("-")[1])
-            for key in self._journal.all(_FAILED)
-            if key.split("-")[0] == str(job.job_id)
-        )
+        failed = self._market.failed(job.job_id)
+        if len(failed) >= self._settings.stop_after_failures:
+            self._market.tell_once(job.job_id, f"{len(failed)} of its tasks went wrong here")
+            return False
         task = policy.choose_task(job, self._ledger.tasks(job.job_id), self._account, failed)
         if task is None:
             return False
         if not policy.can_afford(job, self._ledger.balances(self._account).withdrawable):
-            self._tell_once(job.job_id, f"its bond of {job.terms.worker_bond} is more than is withdrawable")
+            self._market.tell_once(
+                job.job_id, f"its bond of {job.terms.worker_bond} is more than is withdrawable"
+            )
             return False
         try:
             return self._open_claim_render(job, task)
         except ServiceError as error:
             if error.code != "content.not_found":
                 raise
-            self._tell_once(job.job_id, f"nobody serves it now: {error.message}")
-        except (EvidenceError, MachineError) as error:
-            self._fail(job.job_id, task.task, error)
+            self._market.put_off(job.job_id, f"nobody serves it now: {error.message}")
+        except EvidenceError as error:
+            log.error("failed job=%d code=%s: %s", job.job_id, error.code, error.message)
+            self._market.drop(job.job_id)
+        except MachineError as error:
+            log.error("failed job=%d code=%s: %s", job.job_id, error.code, error.message)
+            self._market.put_off(job.job_id, f"it cannot be opened here: {error.code}")
         return False
 
     def _open_claim_render(self, job: Job, task: Task) -> bool:
@@ -283,8 +305,8 @@ class Worker:
         manifest = self._manifest(job)
         why_not = policy.why_not_manifest(manifest, self._workshop.machine(), self._settings)
         if why_not is not None:
-            self._tell_once(job.job_id, why_not)
-            self._journal.remove(_JOB, str(job.job_id))
+            self._market.tell_once(job.job_id, why_not)
+            self._market.drop(job.job_id)
             return False
         claim = Claim(job.job_id, task.task, policy.attempt_of_claim(task), Stage.CLAIMING)
         with ExitStack() as stack:
@@ -300,7 +322,10 @@ class Worker:
             except LedgerRejected as error:
                 log.info("claim job=%d task=%d: %s", job.job_id, task.task, error.reason)
                 self._claims.forget(claim)
+                if error.reason != _TAKEN:
+                    self._market.put_off(job.job_id, f"its claims are refused: {error.reason}")
                 return False
+            self._market.begun(job.job_id)
             log.info(
                 "hop=%d claimed job=%d task=%d attempt=%d tx=%#x",
                 Hop.CLAIMED,
@@ -309,7 +334,7 @@ class Worker:
                 claim.attempt,
                 receipt.tx_hash,
             )
-            claim = self._claims.move(claim, Stage.CLAIMED)
+            claim = self._claimed(claim, self._ledger.task(job.job_id, task.task))
             with self._failing_gives_back(claim, job):
                 bench = self._bench(claim, manifest)
                 files = self._workshop.render(bench, session)
@@ -317,18 +342,19 @@ class Worker:
                 self._deliver(claim, bench, self._workshop.finish(bench, files))
         return True
 
-    def _render_and_submit(self, claim: Claim, job: Job, task: Task) -> None:
-        """Goes on with a claim that an earlier process made."""
+    def _render_and_submit(self, claim: Claim, job: Job, task: Task) -> bool:
+        """Goes on with a claim that an earlier process made, or that a service kept from being
+        submitted; False when there is nothing to do but to wait."""
         head = self._ledger.head()
         if head.timestamp >= task.lease_until:
-            return  # lapsed meanwhile; the next look closes it
+            return False  # lapsed meanwhile; the next look closes it
         bench = self._bench(claim, self._manifest(job))
-        if not bench.is_done:
+        if not self._workshop.is_done(bench):
             scratch = bench.folder / "render"
             with self._workshop.opened(bench.manifest, claim.task, bench.scene, scratch) as session:
                 files = self._workshop.render(bench, session)
             self._workshop.finish(bench, files)
-        self._deliver(claim, bench, bench.result)
+        return self._deliver(claim, bench, bench.result)
 
     def _bench(self, claim: Claim, manifest: Manifest) -> Bench:
         scene = self._scene(manifest)
@@ -343,14 +369,13 @@ class Worker:
         )
         return Bench(claim, manifest, scene, self._folder(claim))
 
-    def _deliver(self, claim: Claim, bench: Bench, result: Path) -> None:
-        """Pins the result, and the scene and manifest beside it, then submits."""
+    def _deliver(self, claim: Claim, bench: Bench, result: Path) -> bool:
+        """Pins the result, and the scene and manifest beside it, then submits; False when the
+        ledger refused."""
         job = self._ledger.job(claim.job_id)
         beside = (bench.manifest.scene, job.manifest)
         if not claim.pins:
-            kept = self._store.pins()
-            ours = tuple(cid for cid in beside if cid not in kept)
-            claim = self._claims.move(claim, claim.stage, pins=ours)
+            claim = self._claims.move(claim, claim.stage, pins=self._ours(claim, beside))
         cid = self._store.add_directory(result)
         for other in beside:
             self._store.pin(other, timeout=self._settings.fetch_seconds)
@@ -362,16 +387,26 @@ class Worker:
             receipt = self._ledger.submit(claim.job_id, [TaskResult(claim.task, cid)])
         except LedgerRejected as error:
             log.warning("submit job=%d task=%d: %s", claim.job_id, claim.task, error.reason)
-            return  # lapsed, or sent by the process before this one: the next look tells
+            return False  # lapsed, or sent by the process before this one: the next look tells
+        self._log_submitted(claim, f" tx={receipt.tx_hash:#x}")
+        self._claims.move(claim, Stage.SUBMITTED)
+        return True
+
+    def _ours(self, claim: Claim, cids: tuple[Cid, ...]) -> tuple[Cid, ...]:
+        """Which of these are ours to unpin one day: not what this node keeps for somebody else."""
+        kept = self._store.pins()
+        ours = {cid for other in self._claims.every() if other.key != claim.key for cid in other.pins}
+        return tuple(cid for cid in cids if cid not in kept or cid in ours)
+
+    def _log_submitted(self, claim: Claim, how: str) -> None:
         log.info(
-            "hop=%d submitted job=%d task=%d cid=%s tx=%#x",
+            "hop=%d submitted job=%d task=%d cid=%s%s",
             Hop.SUBMITTED,
             claim.job_id,
             claim.task,
-            cid,
-            receipt.tx_hash,
+            claim.result,
+            how,
         )
-        self._claims.move(claim, Stage.SUBMITTED)
 
     # --- failing well ---
 
@@ -382,41 +417,48 @@ class Worker:
         try:
             yield
         except (MachineError, EvidenceError) as error:
-            self._fail(claim.job_id, claim.task, error)
+            log.error(
+                "failed job=%d task=%d code=%s: %s", claim.job_id, claim.task, error.code, error.message
+            )
+            self._market.note_failure(claim.job_id, claim.task, error.code)
             self._give_back(claim, job)
-
-    def _fail(self, job_id: int, task: int, error: MachineError | EvidenceError) -> None:
-        log.error("failed job=%d task=%d code=%s: %s", job_id, task, error.code, error.message)
-        self._journal.put(_FAILED, f"{job_id}-{task}", {"why": error.code})
 
     def _give_back(self, claim: Claim, job: Job) -> None:
         try:
             receipt = self._ledger.give_back(claim.job_id, [claim.task])
         except LedgerRejected as error:
             log.warning("give back job=%d task=%d: %s", claim.job_id, claim.task, error.reason)
-        else:
-            loss = policy.lapse_loss(job, self._ledger.bounds())
-            log.info(
-                "gave back job=%d task=%d forfeited=%s tx=%#x",
-                claim.job_id,
-                claim.task,
-                loss.strk(),
-                receipt.tx_hash,
-            )
-        self._workshop.forget(self._folder(claim), claim)
-        self._claims.forget(claim)
+            return  # it ended by itself: the next look closes it
+        loss = policy.lapse_loss(job, self._ledger.bounds())
+        log.info(
+            "gave back job=%d task=%d forfeited=%s tx=%#x",
+            claim.job_id,
+            claim.task,
+            loss.strk(),
+            receipt.tx_hash,
+        )
+        self._finish(self._claims.get(claim.key) or claim)
 
     def _give_back_unfinished(self) -> None:
         """On the way out: what is claimed and not submitted would only lapse."""
         for claim in self._under_way():
             if claim.stage is Stage.CLAIMED:
-                self._give_back(claim, self._ledger.job(claim.job_id))
+                try:
+                    self._give_back(claim, self._ledger.job(claim.job_id))
+                except ServiceError as error:
+                    log.warning(
+                        "not given back job=%d task=%d: %s (%s); it goes on when the worker is started again",
+                        claim.job_id,
+                        claim.task,
+                        error.message,
+                        error.code,
+                    )
 
     # --- bytes ---
 
     def _manifest(self, job: Job) -> Manifest:
         if job.manifest not in self._manifests:
-            block = self._fetcher().block(job.manifest, MAX_BYTES)
+            block = self._fetcher(self._settings.manifest_seconds).block(job.manifest, MAX_BYTES)
             manifest = decode(block)
             if len(manifest.tasks) != job.task_count:
                 raise EvidenceError(
@@ -429,16 +471,11 @@ class Worker:
         return self._manifests[job.manifest]
 
     def _scene(self, manifest: Manifest) -> Path:
-        return self._scenes.get(manifest, self._fetcher())
+        return self._scenes.get(manifest, self._fetcher(self._settings.fetch_seconds))
 
-    def _fetcher(self) -> Fetcher:
-        until = self._clock.monotonic() + self._settings.fetch_seconds
+    def _fetcher(self, seconds: float) -> Fetcher:
+        until = self._clock.monotonic() + min(seconds, self._settings.fetch_seconds)
         return Fetcher(self._store, self._clock, self._settings.poll_seconds, until)
 
     def _folder(self, claim: Claim) -> Path:
         return self._home / "claims" / claim.key
-
-    def _tell_once(self, job_id: int, why: str) -> None:
-        if (job_id, why) not in self._told:
-            self._told.add((job_id, why))
-            log.info("left alone job=%d: %s", job_id, why)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ..domain.job import Address, Bounds, Job, Task, TaskState
 from ..domain.manifest import Manifest
 from ..domain.money import Fri
+from ..domain.result import max_result_bytes
 from ..ports.renderer import RenderReport
 from .settings import WorkerSettings
 
@@ -37,6 +38,12 @@ def why_not_manifest(manifest: Manifest, machine: RenderReport, settings: Worker
     size = sum(file.size for file in manifest.files)
     if size > settings.max_scene_bytes:
         return f"its scene takes {size} bytes, more than {settings.max_scene_bytes}"
+    largest = max(task.region.area for task in manifest.tasks)
+    if largest > settings.max_picture_px:
+        return f"its pictures have {largest} pixels, more than {settings.max_picture_px}"
+    output = max(max_result_bytes(wanted, task) for task in manifest.tasks)
+    if output > settings.max_result_bytes:
+        return f"a result may take {output} bytes, more than {settings.max_result_bytes}"
     return None
 
 

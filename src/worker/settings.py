@@ -18,10 +18,17 @@ class WorkerSettings:
     stop_after_rejects: int = 1
     """Results rejected by a committee before this worker claims nothing more: a machine that
     renders differently loses a bond with every claim."""
+    stop_after_failures: int = 2
+    """Tasks of one job that went wrong here after they were claimed, each for a share of a bond,
+    before the rest of the job is left to others."""
     check_tiles: int = 2
     """Tiles of each task that a fresh process renders again before anything is submitted."""
     check_tile_px: int = 32
     fetch_seconds: float = 600.0
+    manifest_seconds: float = 60.0
+    """For one block of at most 1 MiB: who does not serve it in time is asked again later."""
+    longest_pause_seconds: float = 3600.0
+    """A job that cannot be begun is looked at again after pauses that double up to this."""
     session_seconds: float = 6 * 3600.0
     finish_seconds: float = 30.0
     """When asked to stop: a task that is expected to end within this is finished, others are
@@ -32,5 +39,8 @@ class WorkerSettings:
     threads: int = 1
     max_scene_bytes: int = 20 << 30
     scene_cache_bytes: int = 40 << 30
+    max_picture_px: int = 1 << 27
+    """Pixels of one picture: its buffers must fit in memory."""
+    max_result_bytes: int = 20 << 30
     keep_blocks: int = 1_800
     """How long after the final outcome results stay pinned (docs/protocol.md, reorganisations)."""

@@ -1,4 +1,4 @@
-"""What happens at the bench: one claim's scene is opened, rendered, checked and laid out as a
+"""From a claim to a finished result: rendered frame by frame, checked and laid out as a
 result. Files and Blender only; the ledger and the journal's claims belong to the loop."""
 
 from __future__ import annotations
@@ -15,17 +15,18 @@ from pathlib import Path
 import numpy as np
 
 from ..domain import result as results
-from ..domain.errors import MachineError
+from ..domain.errors import EvidenceError, MachineError
 from ..domain.hops import Hop
 from ..domain.manifest import Manifest, RenderSettings, TaskSpec
 from ..domain.result import RESULT_FILE, ResultFile, ResultManifest, frame_file, max_result_bytes
 from ..domain.tiles import Tile, sample_grid
-from ..intake.fetching import Stopped
+from ..intake.disk import disk_full_named
 from ..ports.clock import Clock
 from ..ports.images import ImageDecoder, ImageFormat, Pixels
 from ..ports.journal import Journal
 from ..ports.renderer import Limits, Renderer, RenderReport, RenderSession
 from .claims import Claim
+from .ending import Ending, Pace
 from .settings import WorkerSettings
 
 log = logging.getLogger("tileproof.worker")
@@ -52,14 +53,13 @@ class Bench:
         return self.folder / "result"
 
     @property
-    def is_done(self) -> bool:
-        """Whether an earlier process finished the result."""
-        return (self.result / RESULT_FILE).is_file()
+    def frames(self) -> Path:
+        return self.folder / "frames"
 
 
 class Workshop:
-    """Renders claims. Frames that an earlier process finished are used again when their bytes
-    are the ones it wrote down."""
+    """Renders claims. What an earlier process finished is used again when its bytes are the
+    ones that process wrote down."""
 
     def __init__(
         self,
@@ -71,17 +71,20 @@ class Workshop:
     ) -> None:
         self._renderer, self._decoder, self._journal = renderer, decoder, journal
         self._clock, self._settings = clock, settings
+        self._ending = Ending(clock, settings.finish_seconds)
 
     def machine(self) -> RenderReport:
         return self._renderer.report()
 
     @contextmanager
     def opened(self, manifest: Manifest, task: int, scene: Path, scratch: Path) -> Iterator[RenderSession]:
-        """The scene in a Blender of its own, before anything is claimed.
+        """The scene in a Blender of its own that writes to ``scratch``, emptied first.
 
-        Raises as ``Renderer.open``.
+        Raises as ``Renderer.open``; MachineError ``machine.disk_full``.
         """
-        scratch.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(scratch, ignore_errors=True)
+        with disk_full_named(scratch):
+            scratch.mkdir(parents=True)
         with self._renderer.open(
             scene / manifest.blend, manifest.settings, scratch, self._limits(manifest, task)
         ) as session:
@@ -91,11 +94,19 @@ class Workshop:
         """Every frame of the claim's task, in its folder.
 
         Raises:
-            MachineError: as ``RenderSession.render``.
+            MachineError: as ``RenderSession.render``; ``machine.disk_full``.
             Stopped: asked to stop, with too much left to do.
         """
-        self._frames(bench).mkdir(parents=True, exist_ok=True)
-        return tuple(self._frame(bench, session, frame) for frame in bench.spec.frames)
+        with disk_full_named(bench.folder):
+            bench.frames.mkdir(parents=True, exist_ok=True)
+            done = {frame: file for frame in bench.spec.frames if (file := self._kept(bench, frame))}
+            pace = Pace(self._clock, len(bench.spec.frames) - len(done))
+            for frame in bench.spec.frames:
+                if frame not in done:
+                    self._ending.check(pace.left())
+                    done[frame] = self._frame(bench, session, frame, pace)
+                    pace.next()
+        return tuple(done[frame] for frame in bench.spec.frames)
 
     def finish(self, bench: Bench, files: tuple[ResultFile, ...]) -> Path:
         """The result directory: its frames checked against fresh renders of a few tiles, listed,
@@ -105,7 +116,19 @@ class Workshop:
         same picture twice; else as ``render``.
         """
         self._check_own_work(bench)
-        return self._lay_out(bench, files)
+        with disk_full_named(bench.folder):
+            return self._lay_out(bench, files)
+
+    def is_done(self, bench: Bench) -> bool:
+        """Whether an earlier process finished the result, and every byte of it is still as that
+        process wrote it down."""
+        try:
+            told = results.decode((bench.result / RESULT_FILE).read_bytes())
+            results.check_account(told, bench.claim.job_id, bench.claim.task, bench.claim.attempt, bench.spec)
+        except (OSError, EvidenceError):
+            return False
+        kept = tuple(self._kept(bench, frame, bench.result) for frame in bench.spec.frames)
+        return kept == told.files
 
     def forget(self, bench_folder: Path, claim: Claim) -> None:
         """Removes a claim's files and what was written down about its frames."""
@@ -114,39 +137,41 @@ class Workshop:
             if key.startswith(f"{claim.key}/"):
                 self._journal.remove(_FRAMES, key)
 
-    def _frame(self, bench: Bench, session: RenderSession, frame: int) -> ResultFile:
-        path, key = self._frames(bench) / frame_file(frame), f"{bench.claim.key}/{frame}"
-        done = self._journal.get(_FRAMES, key)
-        if done is not None and path.is_file() and _sha256(path) == done["sha256"]:
-            seconds = float(str(done["seconds"]))
-        else:
-            self._stop_if_asked()
-            rendered = session.render(frame, bench.spec.region, progress=self._progress(bench))
-            os.replace(rendered.path, path)
-            seconds = round(rendered.seconds, 3)
-            self._journal.put(_FRAMES, key, {"sha256": _sha256(path), "seconds": seconds})
-            log.info(
-                "hop=%d rendered job=%d task=%d frame=%d seconds=%.2f",
-                Hop.RENDERED,
-                bench.claim.job_id,
-                bench.claim.task,
-                frame,
-                seconds,
-            )
-        return ResultFile(path.name, path.stat().st_size, _sha256(path), frame, seconds)
+    def _kept(self, bench: Bench, frame: int, folder: Path | None = None) -> ResultFile | None:
+        """The frame as an earlier process left it; None when it is not there, or changed."""
+        path = (folder or bench.frames) / frame_file(frame)
+        record = self._journal.get(_FRAMES, f"{bench.claim.key}/{frame}")
+        if record is None or not path.is_file() or _sha256(path) != record["sha256"]:
+            return None
+        return _result_file(path, frame, float(str(record["seconds"])))
 
-    def _progress(self, bench: Bench) -> Callable[[int, float], None]:
+    def _frame(self, bench: Bench, session: RenderSession, frame: int, pace: Pace) -> ResultFile:
+        rendered = session.render(frame, bench.spec.region, progress=self._progress(bench, pace))
+        path = bench.frames / frame_file(frame)
+        os.replace(rendered.path, path)
+        file = _result_file(path, frame, round(rendered.seconds, 3))
+        record = {"sha256": file.sha256, "seconds": file.seconds}
+        self._journal.put(_FRAMES, f"{bench.claim.key}/{frame}", record)
+        log.info(
+            "hop=%d rendered job=%d task=%d frame=%d seconds=%.2f",
+            Hop.RENDERED,
+            bench.claim.job_id,
+            bench.claim.task,
+            frame,
+            file.seconds,
+        )
+        return file
+
+    def _progress(self, bench: Bench, pace: Pace) -> Callable[[int, float], None]:
         """Logs now and then, and gives up when asked to stop with much left to do."""
-        began = told = self._clock.monotonic()
+        told = self._clock.monotonic()
 
         def progress(frame: int, share: float) -> None:
             nonlocal told
-            now = self._clock.monotonic()
-            left = (now - began) / share - (now - began) if share > 0 else float("inf")
-            if self._clock.stopping and left > self._settings.finish_seconds:
-                raise Stopped
-            if now - told >= _LOG_EVERY_SECONDS:
-                told = now
+            left = pace.left(share)
+            self._ending.check(left)
+            if self._clock.monotonic() - told >= _LOG_EVERY_SECONDS:
+                told = self._clock.monotonic()
                 log.info(
                     "rendering job=%d task=%d frame=%d share=%.0f%% left=%.0fs",
                     bench.claim.job_id,
@@ -161,18 +186,17 @@ class Workshop:
     def _check_own_work(self, bench: Bench) -> None:
         """Renders a few tiles again in a fresh process: what differs from itself would be
         rejected or, worse, judged by luck."""
-        settings, spec, frames = bench.manifest.settings, bench.spec, self._frames(bench)
+        settings, spec = bench.manifest.settings, bench.spec
         pairs = check_tiles(bench, self._settings)
         if not pairs:
             return
         scratch = bench.folder / "check"
-        shutil.rmtree(scratch, ignore_errors=True)
         with self.opened(bench.manifest, bench.claim.task, bench.scene, scratch) as session:
             wholes: dict[int, Pixels] = {}
             for frame, tile in pairs:
-                self._stop_if_asked()
+                self._ending.check(0.0)
                 if frame not in wholes:
-                    wholes[frame] = self._pixels(frames / frame_file(frame), spec.region, settings)
+                    wholes[frame] = self._pixels(bench.frames / frame_file(frame), spec.region, settings)
                 whole = wholes[frame]
                 again = self._pixels(session.render(frame, tile).path, tile, settings)
                 inner = tile.relative_to(spec.region)
@@ -188,10 +212,11 @@ class Workshop:
     def _lay_out(self, bench: Bench, files: tuple[ResultFile, ...]) -> Path:
         machine = self.machine()
         new = bench.folder / "result.new"
-        shutil.rmtree(new, ignore_errors=True)
+        for stale in (new, bench.result):
+            shutil.rmtree(stale, ignore_errors=True)
         new.mkdir()
         for file in files:
-            os.link(self._frames(bench) / file.name, new / file.name)
+            os.link(bench.frames / file.name, new / file.name)
         manifest = ResultManifest(
             version=results.VERSION,
             job_id=bench.claim.job_id,
@@ -207,9 +232,6 @@ class Workshop:
         new.rename(bench.result)
         return bench.result
 
-    def _frames(self, bench: Bench) -> Path:
-        return bench.folder / "frames"
-
     def _pixels(self, path: Path, tile: Tile, settings: RenderSettings) -> Pixels:
         expected = ImageFormat(settings.container, tile.width, tile.height, settings.channels, settings.depth)
         return self._decoder.decode(path, expected)
@@ -223,10 +245,6 @@ class Workshop:
             threads=self._settings.threads,
         )
 
-    def _stop_if_asked(self) -> None:
-        if self._clock.stopping:
-            raise Stopped
-
 
 def check_tiles(bench: Bench, settings: WorkerSettings) -> list[tuple[int, Tile]]:
     """The (frame, tile) pairs a worker checks of its own work: spread over the task by a hash,
@@ -239,6 +257,10 @@ def check_tiles(bench: Bench, settings: WorkerSettings) -> list[tuple[int, Tile]
         frame = bench.spec.frames[pick % len(bench.spec.frames)]
         pairs.append((frame, grid.tile(pick // 2**20 % len(grid))))
     return pairs
+
+
+def _result_file(path: Path, frame: int, seconds: float) -> ResultFile:
+    return ResultFile(path.name, path.stat().st_size, _sha256(path), frame, seconds)
 
 
 def _sha256(path: Path) -> str:
