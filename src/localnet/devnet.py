@@ -19,52 +19,74 @@ ACCOUNTS = 10
 
 @dataclass(frozen=True, slots=True)
 class Devnet:
-    """A running devnet."""
+    """A devnet that answers at this URL, and what it can do beyond a real chain."""
 
     rpc_url: str
-    child: Child
+
+    def mines_per_transaction(self) -> bool:
+        """Whether a block is made for each transaction and when asked for, and never else."""
+        with httpx.Client(timeout=60) as http:
+            config = self._call(http, "devnet_getConfig", {})
+        return isinstance(config, dict) and config.get("block_generation_on") == "transaction"
 
     def create_blocks(self, count: int = 1) -> None:
         """Mines empty blocks; what a chain without interval mining needs for seeds to mature."""
-        for _ in range(count):
-            self._call("devnet_createBlock", {})
+        with httpx.Client(timeout=60) as http:
+            for _ in range(count):
+                self._call(http, "devnet_createBlock", {})
 
     def increase_time(self, seconds: int) -> None:
         """Moves the chain's clock on and mines a block with the new time."""
-        self._call("devnet_increaseTime", {"time": seconds})
+        with httpx.Client(timeout=60) as http:
+            self._call(http, "devnet_increaseTime", {"time": seconds})
 
-    def _call(self, method: str, params: dict[str, object]) -> object:
+    def _call(self, http: httpx.Client, method: str, params: dict[str, object]) -> object:
         request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        answer = httpx.post(self.rpc_url, json=request, timeout=60).json()
+        answer = http.post(self.rpc_url, json=request).json()
         if "result" not in answer:
             raise ServiceError("ledger.refused", f"devnet refused {method}: {answer.get('error')}")
         return answer["result"]
 
 
+@dataclass(frozen=True, slots=True)
+class OwnDevnet(Devnet):
+    """A devnet that we started."""
+
+    child: Child
+
+
 @contextmanager
 def running_devnet(
     program: Path, *, log: Path, block_seconds: int | None = 1, port: int | None = None, seed: int = 0
-) -> Iterator[Devnet]:
+) -> Iterator[OwnDevnet]:
     """A devnet that is stopped, whatever happens, when the context ends.
 
     With ``block_seconds`` None a block is mined for each transaction and by ``create_blocks``.
     """
     port = port or free_port()
-    command: list[str | Path] = [
-        program,
-        *("--host", "127.0.0.1", "--port", str(port), "--seed", str(seed)),
-        *("--accounts", str(ACCOUNTS), "--state-archive-capacity", "full"),
-    ]
-    if block_seconds is not None:
-        command += ["--block-generation-on", str(block_seconds)]
+    command = devnet_command(program, host="127.0.0.1", port=port, block_seconds=block_seconds, seed=seed)
     child = Child("starknet-devnet", command, log=log)
     try:
         child.wait_until(
             lambda: _answers(f"http://127.0.0.1:{port}/is_alive"), seconds=READY_SECONDS, what="no answer"
         )
-        yield Devnet(f"http://127.0.0.1:{port}/rpc", child)
+        yield OwnDevnet(f"http://127.0.0.1:{port}/rpc", child)
     finally:
         child.stop(2.0)
+
+
+def devnet_command(
+    program: Path, *, host: str, port: int, block_seconds: int | None = 1, seed: int = 0
+) -> list[str | Path]:
+    """The command line of a devnet with our accounts and a history that can be looked back into."""
+    command: list[str | Path] = [
+        program,
+        *("--host", host, "--port", str(port), "--seed", str(seed)),
+        *("--accounts", str(ACCOUNTS), "--state-archive-capacity", "full"),
+    ]
+    if block_seconds is not None:
+        command += ["--block-generation-on", str(block_seconds)]
+    return command
 
 
 def free_port() -> int:

@@ -9,41 +9,20 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..adapters.starknet.accounts import Signer, predeployed, write_sncast
-from ..adapters.starknet.deploy import LOCAL_BOUNDS, STRK, deploy_registry
-from ..adapters.starknet.ledger import connect
+from ..adapters.starknet.accounts import Signer
+from ..adapters.starknet.deploy import LOCAL_BOUNDS
 from ..domain.job import Address, Bounds
-from ..domain.money import Fri, parse_strk
 from ..provision.locate import locate
 from ..provision.table import DEVNET, KUBO
 from .child import Child
-from .devnet import Devnet, running_devnet
+from .devnet import OwnDevnet, running_devnet
 from .kubo import KuboNode, make_swarm_key, running_kubo
-
-REQUESTER = "requester"
-WORKERS = ("worker-a", "worker-b")
-VERIFIERS = ("verifier-a", "verifier-b", "verifier-c", "verifier-d")
-DEPLOYER = "deployer"
-NAMES = (REQUESTER, *WORKERS, *VERIFIERS, DEPLOYER)
-ACCOUNTS_NETWORK = "tileproof-localnet"
-WORKER_DEPOSIT = parse_strk("20")
-
-_TERMS = """[terms]
-# Blocks come every second here, so windows are short.
-committee_size = 1
-audit_fee = "0.3"
-lease_seconds = 600
-commit_blocks = 120
-reveal_blocks = 60
-appeal_blocks = 3
-deadline_hours = 12
-"""
+from .prepare import NETWORK_FILE, VERIFIERS, WORKERS, prepare
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +47,15 @@ class LocalNetwork:
 
     folder: Path
     shape: Shape
-    devnet: Devnet
+    devnet: OwnDevnet
     nodes: tuple[KuboNode, KuboNode]
     contract: Address
-    signers: dict[str, Signer]
+    signers: Mapping[str, Signer]
     roles: dict[str, Child] = field(default_factory=dict)
 
     @property
     def network_file(self) -> Path:
-        return self.folder / "network.toml"
+        return self.folder / NETWORK_FILE
 
     @property
     def rpc_url(self) -> str:
@@ -127,7 +106,6 @@ def running_network(folder: Path, cache: Path, shape: Shape | None = None) -> It
     """
     shape = shape or Shape()
     programs = {tool.name: locate(tool, cache) for tool in (DEVNET, KUBO)}
-    shutil.rmtree(folder / "state", ignore_errors=True)  # of an earlier chain
     shutil.rmtree(folder / "logs", ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -152,58 +130,19 @@ def running_network(folder: Path, cache: Path, shape: Shape | None = None) -> It
             for name in ("kubo-a", "kubo-b")
         )
         b.connect(a)
-        signers = dict(zip(NAMES, predeployed(devnet.rpc_url), strict=False))
-        contract = deploy_registry(devnet.rpc_url, signers[DEPLOYER], bounds=shape.bounds)
-        network = LocalNetwork(folder, shape, devnet, (a, b), contract, signers)
-        _fund(network)
-        write_sncast(folder / "accounts.json", ACCOUNTS_NETWORK, signers)
-        network.network_file.write_text(_network_toml(network), encoding="utf-8")
+        pids = {"devnet": devnet.child.pid, "kubo-a": a.child.pid, "kubo-b": b.child.pid}
+        ready = prepare(
+            folder,
+            rpc_url=devnet.rpc_url,
+            ipfs_api=a.api,
+            workers=shape.workers,
+            verifiers=shape.verifiers,
+            bounds=shape.bounds,
+            tables={"nodes": {"a": a.api, "b": b.api}, "pids": pids},
+        )
+        network = LocalNetwork(folder, shape, devnet, (a, b), ready.contract, ready.signers)
         stack.callback(network.network_file.unlink, missing_ok=True)
         stack.callback(network.stop_roles)
         for name in (*shape.workers, *shape.verifiers) if shape.start_roles else ():
             network.start_role(name)
         yield network
-
-
-def _fund(network: LocalNetwork) -> None:
-    """Verifiers take their seats and workers deposit, all at once: each waits for blocks."""
-
-    def deposit(name: str, amount: Fri, seat: bool) -> None:
-        with connect(network.rpc_url, network.contract, network.signers[name]) as ledger:
-            ledger.deposit(amount)
-            if seat:
-                ledger.take_seat()
-
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        jobs = [
-            pool.submit(deposit, n, network.shape.bounds.seat_bond, True) for n in network.shape.verifiers
-        ]
-        jobs += [pool.submit(deposit, name, WORKER_DEPOSIT, False) for name in network.shape.workers]
-        for job in jobs:
-            job.result()
-
-
-def _network_toml(network: LocalNetwork) -> str:
-    a, b = network.nodes
-    pids = {"devnet": network.devnet.child.pid, "kubo-a": a.child.pid, "kubo-b": b.child.pid}
-    lines = [
-        "# Written by `tileproof localnet up`; gone when the network goes down.",
-        f'rpc_url = "{network.rpc_url}"',
-        f'contract = "{network.contract}"',
-        f'token = "{STRK}"',
-        f'ipfs_api = "{a.api}"',
-        "",
-        "[accounts]",
-        'file = "accounts.json"',
-        f'network = "{ACCOUNTS_NETWORK}"',
-        "",
-        _TERMS,
-        "[nodes]",
-        f'a = "{a.api}"',
-        f'b = "{b.api}"',
-        "",
-        "[pids]",
-        *(f"{name} = {pid}" for name, pid in pids.items()),
-        "",
-    ]
-    return "\n".join(lines)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from importlib import resources
 
-from starknet_py.common import create_sierra_compiled_contract
 from starknet_py.contract import Contract
-from starknet_py.hash.sierra_class_hash import compute_sierra_class_hash
 from starknet_py.net.account.account import Account
 from starknet_py.net.udc_deployer.deployer import Deployer
 
@@ -48,6 +47,7 @@ LOCAL_BOUNDS = Bounds(
 )
 POLL_SECONDS = 0.2
 _CLASS, _COMPILED = "registry.contract_class.json", "registry.compiled_contract_class.json"
+_FACTS = "registry.json"
 
 
 def deploy_registry(rpc_url: str, signer: Signer, *, token: Address = STRK, bounds: Bounds) -> Address:
@@ -56,19 +56,21 @@ def deploy_registry(rpc_url: str, signer: Signer, *, token: Address = STRK, boun
     Raises ServiceError ``ledger.unreachable``, ``ledger.refused``; ConfigError as
     ``open_node``; LedgerRejected with the constructor's reason.
     """
-    artifacts = resources.files("tileproof.contract_artifacts")
-    compiled, casm = (artifacts.joinpath(name).read_text("utf-8") for name in (_CLASS, _COMPILED))
     node, chain_id = open_node(rpc_url)
     try:
         account = Account(
             address=signer.address.felt, client=node.client, key_pair=signer.key_pair(), chain=chain_id
         )
-        class_hash = compute_sierra_class_hash(create_sierra_compiled_contract(compiled))
+        class_hash = int(json.loads(_artifact(_FACTS))["class_hash"], 16)
         if not _is_declared(node, class_hash):
-            node.run(_declare(account, compiled, casm))
+            node.run(_declare(account, _artifact(_CLASS), _artifact(_COMPILED)))
         return Address(node.run(_deploy(account, class_hash, [token.felt, *write_bounds(bounds)])))
     finally:
         node.close()
+
+
+def _artifact(name: str) -> str:
+    return resources.files("tileproof.contract_artifacts").joinpath(name).read_text("utf-8")
 
 
 def _is_declared(node: Node, class_hash: int) -> bool:
