@@ -1,3 +1,3 @@
 """Services as fixtures: started or found once a run, skipped with a reason where they are missing."""
 
-pytest_plugins = ["tests.services.blender", "tests.services.kubo"]
+pytest_plugins = ["tests.services.blender", "tests.services.devnet", "tests.services.kubo"]

@@ -1,0 +1,94 @@
+"""A real Starknet chain, and the contract deployed on it, as fixtures.
+
+The chain makes a block for each transaction and when a test asks for one, never by itself, so
+that a test decides which block comes next.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+import pytest
+from tileproof.adapters.starknet.accounts import Signer, predeployed
+from tileproof.adapters.starknet.deploy import deploy_registry
+from tileproof.adapters.starknet.ledger import DEFAULT_CAPS, StarknetLedger, connect
+from tileproof.adapters.starknet.sender import FeeCaps
+from tileproof.domain.errors import MachineError
+from tileproof.domain.job import Address, Bounds
+from tileproof.localnet.devnet import Devnet, running_devnet
+from tileproof.ports.journal import Journal
+from tileproof.provision.locate import locate
+from tileproof.provision.table import DEVNET
+
+from tests.fakes.contract import BOUNDS
+from tests.services.blender import CACHE, unavailable
+
+
+@dataclass
+class Deployment:
+    """One contract on the chain, and accounts that were funded when the chain began."""
+
+    devnet: Devnet
+    contract: Address
+    signers: tuple[Signer, ...]
+    connections: ExitStack = field(default_factory=ExitStack)
+
+    @property
+    def rpc_url(self) -> str:
+        return self.devnet.rpc_url
+
+    def connect(
+        self, account: int, *, journal: Journal | None = None, caps: FeeCaps = DEFAULT_CAPS, url: str = ""
+    ) -> StarknetLedger:
+        """The contract for one of the accounts; closed when the deployment goes."""
+        signer = self.signers[account]
+        ledger = connect(url or self.rpc_url, self.contract, signer, journal=journal, caps=caps)
+        return self.connections.enter_context(ledger)
+
+
+Deploy = Callable[..., Deployment]
+
+
+@pytest.fixture(scope="session")
+def devnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
+    """The devnet that DEVNET_URL names, or one of our own. It must mine per transaction."""
+    named = os.environ.get("DEVNET_URL")
+    if named:
+        devnet = Devnet(named)
+        if not devnet.mines_per_transaction():
+            unavailable(f"the devnet at {named} mines by itself: start it without --block-generation-on")
+        yield devnet
+        return
+    try:
+        program = locate(DEVNET, CACHE)
+    except MachineError as error:
+        unavailable(f"{error.message}; {error.remedy}")
+        raise
+    log = tmp_path_factory.mktemp("devnet") / "devnet.log"
+    with running_devnet(program, log=log, block_seconds=None) as devnet:
+        yield devnet
+
+
+@pytest.fixture(scope="session")
+def signers(devnet: Devnet) -> tuple[Signer, ...]:
+    return predeployed(devnet.rpc_url)
+
+
+@pytest.fixture
+def deploy(devnet: Devnet, signers: tuple[Signer, ...]) -> Iterator[Deploy]:
+    """Deploys a contract of its own for the test that asks."""
+    with ExitStack() as connections:
+
+        def deployed(bounds: Bounds = BOUNDS) -> Deployment:
+            contract = deploy_registry(devnet.rpc_url, signers[-1], bounds=bounds)
+            return Deployment(devnet, contract, signers, connections)
+
+        yield deployed
+
+
+@pytest.fixture
+def deployment(deploy: Deploy) -> Deployment:
+    return deploy()
