@@ -21,7 +21,6 @@ from .wiring import Globals
 
 app = typer.Typer(
     name="tileproof",
-    help="A decentralised render network whose results are proved.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -47,18 +46,32 @@ def _show_version(wanted: bool) -> None:
 def options(
     context: typer.Context,
     network: Annotated[
-        str | None, typer.Option(help="localnet, a name in HOME/networks, or a network file.")
+        str | None,
+        typer.Option(metavar="NAME", help="localnet, a name in HOME/networks, or a network file."),
     ] = None,
     account: Annotated[
-        str | None, typer.Option(help="A name in the accounts file, or a starkli account file.")
+        str | None,
+        typer.Option(metavar="NAME", help="A name in the accounts file, or a starkli account file."),
     ] = None,
-    home: Annotated[Path | None, typer.Option(help="Where Tileproof keeps its state.")] = None,
+    home: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where Tileproof keeps its state.")
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what adapters do.")] = False,
     show_version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """A decentralised render network whose results are proved."""
+    """A decentralised render network whose results are proved.
+
+    Try it on this machine, with play money:
+
+    \b
+      tileproof doctor
+      tileproof localnet up --detach
+      tileproof --network localnet --account requester \\
+          client submit FILE.blend --reward 1 --wait
+      tileproof localnet down
+    """
     setup_logging(logging.DEBUG if verbose else logging.WARNING)
     context.obj = Globals(network=network, account=account, home=home)
 

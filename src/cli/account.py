@@ -35,7 +35,7 @@ def show_account(context: typer.Context, as_json: AsJson = False) -> None:
 @app.command()
 def bond(
     context: typer.Context,
-    amount: Annotated[str | None, typer.Argument(metavar="[STRK]", help="Deposited for bonds.")] = None,
+    amount: Annotated[str | None, typer.Argument(metavar="STRK", help="Deposited for bonds.")] = None,
     seat: Annotated[bool, typer.Option("--seat", help="Take a verifier's seat.")] = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -112,7 +112,7 @@ def leave(context: typer.Context, dry_run: DryRun = False, as_json: AsJson = Fal
 @app.command()
 def withdraw(
     context: typer.Context,
-    amount: Annotated[str | None, typer.Argument(metavar="[STRK]", help="[default: all]")] = None,
+    amount: Annotated[str | None, typer.Argument(metavar="STRK", help="[default: all]")] = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:

@@ -51,7 +51,7 @@ def watch(context: typer.Context, job: JobId, as_json: AsJson = False) -> None:
 def logs(
     context: typer.Context,
     job: JobId,
-    task: Annotated[int | None, typer.Option(min=0, help="Only this task.")] = None,
+    task: Annotated[int | None, typer.Option(min=0, metavar="TASK", help="Only this task.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """What happened to each task.

@@ -29,6 +29,8 @@ ClickException: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ =
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
+BEFORE_THE_GROUP = ("--network", "--account", "--home", "--verbose", "-v")
+"""Flags that every command shares and that stand before it."""
 INTERRUPTED = 130
 BUG = 70
 
@@ -233,10 +235,14 @@ def _interrupted() -> int:
 def _usage(error: Any) -> dict[str, object]:
     context = getattr(error, "ctx", None)
     where = context.command_path if context is not None else "tileproof"
+    remedy = f"`{where} --help` shows how"
+    misplaced = getattr(error, "option_name", None)
+    if misplaced in BEFORE_THE_GROUP and where.startswith("tileproof "):
+        remedy = f"it goes first: `tileproof {misplaced} … {where.removeprefix('tileproof ')}`"
     return {
         "code": "usage",
         "message": error.format_message() or "what is missing is shown by --help",
-        "remedy": f"`{where} --help` shows how",
+        "remedy": remedy,
         "data": {},
     }
 

@@ -23,12 +23,16 @@ def group() -> None:
 def deploy(
     context: typer.Context,
     bounds: Annotated[
-        str, typer.Option(help="public: for a real network; local: short windows, small bonds.")
+        str,
+        typer.Option(metavar="NAME", help="public: for a real network; local: short windows, small bonds."),
     ] = "public",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be deployed.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Declare and deploy a registry, whose rules nobody can change later."""
+    """Declare and deploy a registry.
+
+    Nobody can change its rules later.
+    """
     from ..adapters.starknet.deploy import LOCAL_BOUNDS, PUBLIC_BOUNDS
     from ..domain.errors import InputError
 

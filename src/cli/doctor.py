@@ -30,7 +30,11 @@ class Finding:
 
 
 def doctor(context: typer.Context, as_json: AsJson = False) -> None:
-    """Look at every dependency: version, reachability, balance, sandbox. Changes nothing."""
+    """What this machine has, and what it lacks.
+
+    Looks at every dependency: version, reachability, balance, sandbox. Changes nothing. Ends
+    with status 4 when something that is set does not work.
+    """
     settings = settings_of(context)
     findings = examine(settings)
     if as_json:
@@ -68,10 +72,18 @@ def examine(settings: Settings) -> list[Finding]:
                     f"run `python -m tileproof.provision {tool.name}`",
                 )
             )
-        findings.append(_check("IPFS node", lambda: f"{ports.store.version()} at {settings.ipfs_api}"))
+        findings.append(_ipfs(settings, ports))
         findings.append(_chain(settings, ports))
         findings.append(_account(settings, ports))
     return findings
+
+
+def _ipfs(settings: Settings, ports: Ports) -> Finding:
+    found = _check("IPFS node", lambda: f"{ports.store.version()} at {settings.ipfs_api}")
+    unset = settings.rpc_url is None and settings.ipfs_api == type(settings).model_fields["ipfs_api"].default
+    if found.state == "wrong" and unset:
+        return Finding("IPFS node", "absent", f"none at {settings.ipfs_api}", found.remedy)
+    return found
 
 
 def _chain(settings: Settings, ports: Ports) -> Finding:

@@ -10,11 +10,15 @@ import typer
 JobId = Annotated[int, typer.Argument(metavar="JOB", min=1, help="The job's number.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen; send nothing.")]
-Out = Annotated[Path | None, typer.Option(help="Folder for the frames [default: ./job-JOB].")]
+Out = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", help="Folder for the frames [default: ./job-JOB].")
+]
 Reward = Annotated[str, typer.Option(metavar="STRK", help="Paid per task.")]
 Fee = Annotated[str | None, typer.Option("--audit-fee", metavar="STRK", help="Paid per task and seat.")]
-Committee = Annotated[int | None, typer.Option(help="Verifiers per audit; odd.")]
-Rate = Annotated[float | None, typer.Option("--audit-rate", help="Share of tasks audited, up to 1.")]
+Committee = Annotated[int | None, typer.Option(metavar="N", help="Verifiers per audit; odd.")]
+Rate = Annotated[
+    float | None, typer.Option("--audit-rate", metavar="SHARE", help="Share of tasks audited, up to 1.")
+]
 Bond = Annotated[
     str | None, typer.Option(metavar="STRK", help="Worker's bond per task [default: the least safe].")
 ]
@@ -24,4 +28,6 @@ NoSandbox = Annotated[
     bool,
     typer.Option("--no-sandbox", help="Open strangers' scenes without isolation. Logged and reported."),
 ]
-Threads = Annotated[int | None, typer.Option(min=1, help="Blender's threads [default: all processors].")]
+Threads = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Blender's threads [default: all processors].")
+]

@@ -24,18 +24,24 @@ def submit(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A .blend file.")],
     reward: Reward,
-    frames: Annotated[str | None, typer.Option(help='Such as "1-100x5,120" [default: the scene\'s].')] = None,
-    samples: Annotated[int | None, typer.Option(help="Samples per pixel [default: the scene's].")] = None,
+    frames: Annotated[
+        str | None, typer.Option(metavar="LIST", help='Such as "1-100x5,120" [default: the scene\'s].')
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option(metavar="N", help="Samples per pixel [default: the scene's].")
+    ] = None,
     resolution: Annotated[
-        str | None, typer.Option(help="WxH, or a percentage [default: the scene's].")
+        str | None, typer.Option(metavar="WxH", help="WxH, or a percentage [default: the scene's].")
     ] = None,
     split: Annotated[str, typer.Option(metavar="COLSxROWS", help="Regions per frame, a task each.")] = "1x1",
-    frames_per_task: Annotated[int, typer.Option(min=1, help="Frames that one task renders.")] = 1,
-    camera: Annotated[str | None, typer.Option(help="[default: the active one]")] = None,
-    view_layer: Annotated[str | None, typer.Option(help="[default: the first]")] = None,
-    depth: Annotated[int, typer.Option(help="Bits per channel of the PNGs: 8 or 16.")] = 8,
+    frames_per_task: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Frames that one task renders.")
+    ] = 1,
+    camera: Annotated[str | None, typer.Option(metavar="NAME", help="[default: the active one]")] = None,
+    view_layer: Annotated[str | None, typer.Option(metavar="NAME", help="[default: the first]")] = None,
+    depth: Annotated[int, typer.Option(metavar="BITS", help="Bits per channel of the PNGs: 8 or 16.")] = 8,
     sample_tiles: Annotated[
-        int | None, typer.Option(min=1, help="Tiles that an audit renders again.")
+        int | None, typer.Option(min=1, metavar="N", help="Tiles that an audit renders again.")
     ] = None,
     tile: Annotated[int | None, typer.Option(min=1, metavar="PIXELS", help="Edge of such a tile.")] = None,
     audit_fee: Fee = None,

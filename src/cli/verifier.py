@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .console import bars, facts, if_interrupted, log_hops, note, say, show_json, table
-from .options import NoSandbox, Threads
+from .options import JobId, NoSandbox, Threads
 from .wiring import Ports, run_verifier, settings_of
 
 if TYPE_CHECKING:
@@ -32,11 +32,17 @@ def run(context: typer.Context, threads: Threads = None, no_sandbox: NoSandbox =
 @app.command()
 def audit(
     context: typer.Context,
-    job: Annotated[int, typer.Argument(min=1)],
-    task: Annotated[int, typer.Argument(min=0)],
-    attempt: Annotated[int | None, typer.Option(min=0, help="[default: the newest submission]")] = None,
-    seed: Annotated[str | None, typer.Option(help="Your own seed in hex [default: the drawn one].")] = None,
-    out: Annotated[Path | None, typer.Option(help="Report's folder [default: ./audit-JOB-TASK].")] = None,
+    job: JobId,
+    task: Annotated[int, typer.Argument(metavar="TASK", min=0, help="The task's number.")],
+    attempt: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="[default: the newest submission]")
+    ] = None,
+    seed: Annotated[
+        str | None, typer.Option(metavar="HEX", help="Your own seed in hex [default: the drawn one].")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Report's folder [default: ./audit-JOB-TASK].")
+    ] = None,
     threads: Threads = None,
     no_sandbox: NoSandbox = False,
     as_json: Annotated[bool, typer.Option("--json", help="report.json on stdout.")] = False,

@@ -25,7 +25,7 @@ def run(
     min_reward: Annotated[
         str | None, typer.Option(metavar="STRK", help="Ignore tasks that pay less.")
     ] = None,
-    max_claims: Annotated[int | None, typer.Option(min=1, help="Tasks held at once.")] = None,
+    max_claims: Annotated[int | None, typer.Option(min=1, metavar="N", help="Tasks held at once.")] = None,
     no_sandbox: NoSandbox = False,
 ) -> None:
     """Find work, claim, render, submit, serve.

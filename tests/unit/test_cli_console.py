@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 import typer
+from tileproof.cli.__main__ import command
 from tileproof.cli.console import BUG, INTERRUPTED, bars, facts, if_interrupted, note, run, show_json, table
 from tileproof.cli.show import duration, size
 from tileproof.domain import errors
@@ -105,6 +106,21 @@ def test_a_bug_of_ours_shows_where_it_happened(capsys: pytest.CaptureFixture[str
 def test_a_wrong_flag_is_reported_like_every_other_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(raising(typer.BadParameter("no such option")), ["--json"]) == 2
     assert json.loads(capsys.readouterr().err)["error"]["code"] == "usage"
+
+
+def test_a_flag_that_goes_before_the_group_is_said_to_go_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(command, ["client", "list", "--network", "localnet", "--json"]) == 2
+    remedy = json.loads(capsys.readouterr().err)["error"]["remedy"]
+    assert remedy == "it goes first: `tileproof --network … client list`"
+
+
+def test_no_help_text_is_cut_off(capsys: pytest.CaptureFixture[str]) -> None:
+    for group in (
+        [],
+        *([name] for name in ("client", "worker", "verifier", "account", "localnet", "contract")),
+    ):
+        run(command, [*group, "--help"])
+        assert "..." not in capsys.readouterr().out.replace("[ARGS]...", "")
 
 
 def test_an_exit_status_of_a_command_is_kept() -> None:
