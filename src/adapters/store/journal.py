@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ...domain.errors import MachineError
@@ -36,34 +37,38 @@ class SqliteJournal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._guard = threading.RLock()
-        self._lock = path.with_suffix(".lock").open("w")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._lock.close()
-            raise MachineError(
-                "journal.in_use",
-                f"another process is using {path}",
-                remedy="stop the other process of this role and account, or give this one another --home",
-                path=path,
-            ) from error
-        try:
+        with ExitStack() as stack:
+            with self._translated():
+                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                self._lock = stack.enter_context(path.with_suffix(".lock").open("w"))
+            self._own()
             with self._translated():
                 self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+                stack.callback(self._db.close)
                 path.chmod(0o600)
                 self._db.execute("PRAGMA journal_mode=WAL")
                 self._db.execute("PRAGMA synchronous=FULL")
                 if self._db.execute("PRAGMA integrity_check").fetchone() != ("ok",):
                     raise self._damaged()
                 self._migrate()
-        except BaseException:
-            self._lock.close()
-            raise
+                for (body,) in self._db.execute("SELECT body FROM record"):
+                    self._loaded(body)
+            self._open = stack.pop_all()
+
+    def _own(self) -> None:
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise MachineError(
+                "journal.in_use",
+                f"another process is using {self._path}",
+                remedy="stop the other process of this role and account, or give this one another --home",
+                path=self._path,
+            ) from error
 
     def put(self, kind: str, key: str, record: Record) -> None:
-        body = json.dumps(dict(record), sort_keys=True)
+        body = json.dumps(dict(record), sort_keys=True, allow_nan=False)
         with self._translated():
             self._db.execute(
                 "INSERT INTO record (kind, key, body) VALUES (?, ?, ?) "
@@ -76,14 +81,14 @@ class SqliteJournal:
             row = self._db.execute(
                 "SELECT body FROM record WHERE kind = ? AND key = ?", (kind, key)
             ).fetchone()
-        return None if row is None else _loaded(row[0])
+        return None if row is None else self._loaded(row[0])
 
     def all(self, kind: str) -> dict[str, Record]:
         with self._translated():
             rows = self._db.execute(
                 "SELECT key, body FROM record WHERE kind = ? ORDER BY number", (kind,)
             ).fetchall()
-        return {key: _loaded(body) for key, body in rows}
+        return {key: self._loaded(body) for key, body in rows}
 
     def remove(self, kind: str, key: str) -> None:
         with self._translated():
@@ -91,8 +96,7 @@ class SqliteJournal:
 
     def close(self) -> None:
         with self._guard:
-            self._db.close()
-            self._lock.close()
+            self._open.close()
 
     def _migrate(self) -> None:
         (done,) = self._db.execute("PRAGMA user_version").fetchone()
@@ -109,13 +113,22 @@ class SqliteJournal:
             self._db.execute(f"PRAGMA user_version = {number}")
             self._db.execute("COMMIT")
 
+    def _loaded(self, body: str) -> Record:
+        try:
+            record = json.loads(body)
+        except ValueError:
+            raise self._damaged() from None
+        if not isinstance(record, dict):
+            raise self._damaged()
+        return record
+
     @contextmanager
     def _translated(self) -> Iterator[None]:
         with self._guard:
             try:
                 yield
-            except sqlite3.DatabaseError as error:
-                if "full" in str(error):
+            except (sqlite3.DatabaseError, OSError) as error:
+                if "full" in str(error) or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
                     raise MachineError(
                         "machine.disk_full",
                         f"no space is left for {self._path}",
@@ -125,7 +138,10 @@ class SqliteJournal:
                 if type(error) is sqlite3.DatabaseError:
                     raise self._damaged() from error
                 raise MachineError(
-                    "journal.failed", f"{self._path}: {error}", remedy="check the disk", path=self._path
+                    "journal.failed",
+                    f"{self._path}: {error}",
+                    remedy="check the disk, and who may write there",
+                    path=self._path,
                 ) from error
 
     def _damaged(self) -> MachineError:
@@ -135,8 +151,3 @@ class SqliteJournal:
             remedy="move it away and start again; the ledger still tells what was claimed and submitted",
             path=self._path,
         )
-
-
-def _loaded(body: str) -> Record:
-    record: dict[str, object] = json.loads(body)
-    return record
