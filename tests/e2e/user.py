@@ -1,0 +1,90 @@
+"""Somebody at a terminal, for tests that go through the command line's own process."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tileproof.config import ENVIRONMENT
+
+from tests.services.blender import CACHE
+
+
+@dataclass
+class User:
+    """A user with folders of their own, and a cache of their own so that what is left in it is
+    seen; the programs in it are everybody's."""
+
+    folder: Path
+    env: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.home.mkdir()
+        self.cache.mkdir()
+        (self.cache / "tools").symlink_to(CACHE / "tools")
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    @property
+    def cache(self) -> Path:
+        return self.folder / "cache"
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "tileproof.cli", *arguments]
+
+    def environment(self, **more: str) -> dict[str, str]:
+        ours = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT}
+        theirs = {"TILEPROOF_HOME": str(self.home), "TILEPROOF_CACHE": str(self.cache)}
+        return {**ours, **theirs, **self.env, **more}
+
+    def run(
+        self, *arguments: str, under: tuple[str, ...] = (), **env: str
+    ) -> subprocess.CompletedProcess[str]:
+        """``under`` is a command that runs the rest of its command line."""
+        return subprocess.run(
+            [*under, *self.command(*arguments)],
+            cwd=self.folder,
+            env=self.environment(**env),
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+
+    def answer(self, *arguments: str, **env: str) -> Any:
+        """The one JSON document of a command that must succeed."""
+        done = self.run(*arguments, "--json", **env)
+        assert done.returncode == 0, f"tileproof {' '.join(arguments)}:\n{done.stderr[-3000:]}"
+        return json.loads(done.stdout)
+
+    def refused(
+        self, arguments: list[str], status: int, code: str, under: tuple[str, ...] = (), **env: str
+    ) -> dict[str, Any]:
+        """The error that the command was refused with, as promised; it changed no file."""
+        before = self.files()
+        done = self.run(*arguments, "--json", under=under, **env)
+        assert done.stdout == "", "a failure prints no result"
+        assert "Traceback" not in done.stderr
+        error: dict[str, Any] = json.loads(done.stderr.splitlines()[-1])["error"]
+        assert (done.returncode, error["code"]) == (status, code), error
+        assert error["message"]
+        assert error["remedy"], f"{code} does not say what to do next"
+        assert self.files() == before
+        return error
+
+    def files(self) -> dict[str, str]:
+        """Every file of theirs by content, and every folder; journals left out."""
+        found = {path.relative_to(self.folder): path for path in self.folder.rglob("*")}
+        return {
+            name.as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
+            for name, path in found.items()
+            if "state" not in name.parts
+        }
