@@ -198,7 +198,7 @@ def show_scene(scene: SceneFacts) -> None:
     cameras = [f"{name} (active)" if name == scene.active_camera else name for name in scene.cameras]
     facts(
         {
-            "saved by": f"Blender {scene.blender_file_version}",
+            "saved by": f"Blender {'.'.join(scene.blender_file_version.split('.')[:2])}",
             "engine": scene.engine,
             "cameras": listed(cameras, "none"),
             "view layers": listed(scene.view_layers, "none"),
