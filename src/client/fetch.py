@@ -104,7 +104,8 @@ def fetch(
     )
     missing.update(broken)
     frames = tuple(f for f in folder.frames if any(f in spec.frames for spec in manifest.tasks))
-    sheet = _contact_sheet(manifest, folder, decoder) if folder.frames else None
+    with _disk_errors(folder.path):
+        sheet = _contact_sheet(manifest, folder, decoder) if folder.frames else None
     if not missing:
         shutil.rmtree(cache, ignore_errors=True)
     log.info(

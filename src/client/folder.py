@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,7 +74,7 @@ class Folder:
         if digest is None:
             raise MachineError("machine.file_lost", f"{made} disappeared", remedy="fetch again")
         self.path.mkdir(parents=True, exist_ok=True)
-        os.replace(made, target)
+        _move(made, target)
         self._frames[frame] = FrameRecord(frame, digest, results)
         self._save()
 
@@ -115,8 +116,25 @@ class Folder:
             ],
         }
         new = self.path / (RECORD + ".new")
-        new.write_text(json.dumps(value, indent=1) + "\n", "utf-8")
-        os.replace(new, self.path / RECORD)
+        try:
+            new.write_text(json.dumps(value, indent=1) + "\n", "utf-8")
+            os.replace(new, self.path / RECORD)
+        finally:
+            new.unlink(missing_ok=True)
+
+
+def _move(made: Path, target: Path) -> None:
+    """As ``os.replace``, from whatever disk ``made`` is on."""
+    new = target.with_name(f".{target.name}.new")
+    try:
+        with made.open("rb") as source, new.open("wb") as file:
+            shutil.copyfileobj(source, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(new, target)
+    finally:
+        new.unlink(missing_ok=True)
+    made.unlink()
 
 
 def picture_of(manifest: Manifest) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,6 +39,17 @@ def test_a_frame_put_there_is_held_until_its_file_changes(tmp_path: Path, manife
     (out / "0003.png").write_bytes(b"edited")
     assert not again.holds(3)
     assert again.frames == ()
+
+
+def test_a_frame_moves_to_a_folder_on_another_disk(tmp_path: Path, manifest: Manifest) -> None:
+    if not os.access("/dev/shm", os.W_OK) or os.stat("/dev/shm").st_dev == tmp_path.stat().st_dev:
+        pytest.skip("needs /dev/shm to be another disk")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as other:
+        source = made(tmp_path, b"three")
+        Folder(Path(other), manifest).put(3, source, ("bafy",), overwrite=False)
+        assert Folder(Path(other), manifest).frames == (3,)
+        assert {path.name for path in Path(other).iterdir()} == {"0003.png", RECORD}
+        assert not source.exists()
 
 
 def test_the_record_names_file_and_digest_for_people_to_check(tmp_path: Path, manifest: Manifest) -> None:
