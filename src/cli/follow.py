@@ -26,7 +26,6 @@ def watch_job(ports: Ports, job: int) -> JobStatus:
     from ..client.watch import LIFE, steps_done
     from ..client.watch import watch as follow
 
-    shown_at_most = 16
     goes_on = (
         f"job {job} goes on without you: `tileproof client watch {job}` looks again, "
         f"`tileproof client fetch {job}` brings what is paid"
@@ -36,7 +35,7 @@ def watch_job(ports: Ports, job: int) -> JobStatus:
         def look(sight: Sight) -> None:
             tasks = sight.status.tasks
             ended = sum(task.state.is_final for task in tasks)
-            for task in tasks if len(tasks) <= shown_at_most else ():
+            for task in tasks if len(tasks) <= SHOWN_TASKS else ():
                 who = f", {task.worker.short()}" if task.worker else ""
                 again = f", attempt {task.attempt + 1}" if task.attempt else ""
                 steps = steps_done(task)

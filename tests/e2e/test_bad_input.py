@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -22,7 +21,7 @@ from tileproof.adapters.ipfs.kubo import KuboStore
 from tileproof.domain.cid import Cid
 
 from tests.e2e.stage import Stage
-from tests.e2e.user import User
+from tests.e2e.user import User, on_a_small_disk
 from tests.services.blender import Tiny
 
 CLOSED_PORT = 9  # discard: nothing listens there
@@ -404,11 +403,7 @@ def test_a_dry_run_of_everything_that_spends_spends_nothing(account: Account) ->
 @pytest.mark.blender
 def test_a_disk_without_room_for_the_scene_is_named(artist: User, blender: BlenderBuild) -> None:
     small = artist.folder / "small"
-    small.mkdir()
-    mount = f"mount -t tmpfs -o size=128k none '{small}' && exec \"$@\""
-    under = ("unshare", "--map-root-user", "--mount", "sh", "-c", mount, "sh")
-    if subprocess.run([*under, "true"], capture_output=True, check=False).returncode != 0:
-        pytest.skip("needs a mount namespace of its own, for a disk that is full")
+    under = on_a_small_disk(small, "128k")
     artist.refused(
         ["client", "submit", "plain.blend", "--reward", "1"],
         4,

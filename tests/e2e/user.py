@@ -11,9 +11,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tileproof.config import ENVIRONMENT
 
 from tests.services.blender import CACHE
+
+
+def on_a_small_disk(folder: Path, size: str) -> tuple[str, ...]:
+    """A command before a command, which then sees a disk of this size at ``folder``; nobody else does.
+
+    Skips the test where mount namespaces are refused.
+    """
+    folder.mkdir()
+    mount = f"mount -t tmpfs -o size={size} none '{folder}' && exec \"$@\""
+    under = ("unshare", "--map-root-user", "--mount", "sh", "-c", mount, "sh")
+    if subprocess.run([*under, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("needs a mount namespace of its own, for a disk that is full")
+    return under
 
 
 @dataclass
