@@ -50,16 +50,8 @@ class Bench:
         wanted = ".".join(map(str, least))
         if found is None:
             raise self._no_builder(f"{program} {wanted} or later is needed and is not on PATH", how, program)
-        # `go` answers to a word, everything else to a flag.
-        done = subprocess.run(
-            [found, "version" if program == "go" else "--version"],
-            capture_output=True,
-            text=True,
-            timeout=_ASK_SECONDS,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-        match = re.search(r"(\d+)\.(\d+)", done.stdout)
+        said = _version_line(found, "version" if program == "go" else "--version")
+        match = re.search(r"(\d+)\.(\d+)", said)
         if match is None or (int(match[1]), int(match[2])) < least:
             has = match[0] if match else "of an unknown version"
             raise self._no_builder(
@@ -142,6 +134,21 @@ def disk_full(tool: str, place: Path) -> MachineError:
         path=place,
         free_bytes=free,
     )
+
+
+def _version_line(program: str, ask: str) -> str:
+    """What a program says of its version; nothing when it fails or does not answer."""
+    try:
+        return subprocess.run(
+            [program, ask],
+            capture_output=True,
+            text=True,
+            timeout=_ASK_SECONDS,
+            check=True,
+            stdin=subprocess.DEVNULL,
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""
 
 
 def _last_line(log: Path) -> str:
