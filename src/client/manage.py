@@ -16,7 +16,7 @@ from .plan import read_means
 from .price import check_means, make_terms
 from .request import Offer
 from .status import AT_WORK, JobStatus, read_manifest, read_status
-from .submit import Submitted, create, recover
+from .submit import Submitted, create, of_manifest, recover
 
 SWEEP = 32
 """Tasks closed per transaction; below the contract's own limit of a batch."""
@@ -138,8 +138,8 @@ def retry(
     scene = plan.manifest.scene
     store.pin(scene, timeout=timeout)
     block = store.add_block(encode(plan.manifest))
-    for earlier in adopted:
-        if earlier.manifest == block:
-            return earlier
+    ours = of_manifest(block, adopted)
+    if ours is not None:
+        return ours
     new = [cid for cid in (scene, block) if cid not in kept]
     return create(plan.manifest, block, terms, new, ledger=ledger, store=store, journal=journal)

@@ -68,9 +68,9 @@ def submit(
         raise
     new += [] if block in kept else [block]
     log.info("hop=%d pinned scene=%s manifest=%s", Hop.PINNED, scene, block)
-    for earlier in adopted:
-        if earlier.manifest == block:
-            return earlier
+    ours = of_manifest(block, adopted)
+    if ours is not None:
+        return ours
     return create(manifest, block, plan.terms, new, ledger=ledger, store=store, journal=journal)
 
 
@@ -140,6 +140,14 @@ def recover(*, ledger: Ledger, store: ContentStore, journal: Journal) -> tuple[S
             _unpin(store, _cids(record))
             journal.remove(KIND, key)
     return tuple(adopted)
+
+
+def of_manifest(block: Cid, adopted: tuple[Submitted, ...]) -> Submitted | None:
+    """The adopted job that is this very one; others were paid for as well, which is said aloud."""
+    for earlier in adopted:
+        if earlier.manifest != block:
+            log.warning("job=%d is another that a run which did not end has paid for", earlier.job_id)
+    return next((earlier for earlier in adopted if earlier.manifest == block), None)
 
 
 def _cids(record: Record) -> list[Cid]:

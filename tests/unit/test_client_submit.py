@@ -17,8 +17,9 @@ from tileproof.domain.manifest import decode
 from tileproof.domain.money import ZERO, parse_strk
 from tileproof.ports.renderer import RenderReport
 
+from ..fakes.journal import FakeJournal
 from ..fakes.scene import FakeScenes
-from .client_world import ME, Journal, Killed, Ledger, Store, task_in
+from .client_world import ME, Killed, Ledger, MortalStore, task_in
 
 OFFER = Offer(reward=parse_strk("2"), audit_fee=parse_strk("0.3"))
 ESCROW = parse_strk("11.6")  # four tasks of 2 + 3 x 0.3
@@ -33,8 +34,8 @@ class Reporter:
 class Requester:
     tmp: Path
     ledger: Ledger = field(default_factory=Ledger)
-    store: Store = field(default_factory=Store)
-    journal: Journal = field(default_factory=Journal)
+    store: MortalStore = field(default_factory=MortalStore)
+    journal: FakeJournal = field(default_factory=FakeJournal)
 
     def pictures(self, frames: str = "1-4") -> PicturePlan:
         blend = self.tmp / "film.blend"
@@ -66,7 +67,7 @@ def test_planning_pins_nothing_and_spends_nothing(me: Requester) -> None:
     assert plan.escrow == ESCROW
     assert plan.task_count == 4
     assert plan.majority.chance >= 0.5
-    assert (me.store.pinned, me.ledger.jobs, me.journal.records) == (set(), [], {})
+    assert (me.store.pinned, me.ledger.jobs, me.journal.is_empty) == (set(), [], True)
 
 
 def test_a_requester_s_own_seats_are_not_counted_on(me: Requester) -> None:
@@ -80,7 +81,7 @@ def test_a_job_pins_scene_and_manifest_and_escrows_the_planned_sum(me: Requester
     done = me.submit()
     assert me.spent() == "11.6"
     assert me.store.pinned == {done.scene, done.manifest}
-    block = me.store.kept[done.manifest]
+    block = me.store.blocks[done.manifest]
     assert isinstance(block, bytes)
     assert decode(block).scene == done.scene
     assert me.ledger.jobs[0].manifest == done.manifest
@@ -96,7 +97,7 @@ def test_a_refusal_costs_nothing_and_unpins_what_was_pinned(me: Requester) -> No
         me.submit()
     assert me.spent() == "0"
     assert me.store.pinned == set()
-    assert me.journal.records == {}
+    assert me.journal.is_empty
 
 
 def test_gas_above_the_cap_costs_nothing_and_unpins_what_was_pinned(me: Requester) -> None:
@@ -106,7 +107,7 @@ def test_gas_above_the_cap_costs_nothing_and_unpins_what_was_pinned(me: Requeste
     me.ledger.create_job = too_dear  # type: ignore[assignment, method-assign]
     with pytest.raises(ConfigError):
         me.submit()
-    assert (me.store.pinned, me.journal.records) == (set(), {})
+    assert (me.store.pinned, me.journal.is_empty) == (set(), True)
 
 
 def test_a_node_that_falls_silent_before_it_is_asked_for_a_job_leaves_no_pin(me: Requester) -> None:
@@ -116,7 +117,7 @@ def test_a_node_that_falls_silent_before_it_is_asked_for_a_job_leaves_no_pin(me:
     me.ledger.find_job = silent  # type: ignore[assignment, method-assign]
     with pytest.raises(ServiceError):
         me.submit()
-    assert (me.store.pinned, me.journal.records) == (set(), {})
+    assert (me.store.pinned, me.journal.is_empty) == (set(), True)
 
 
 def test_a_refusal_never_unpins_what_an_earlier_job_needs(me: Requester) -> None:
@@ -136,6 +137,18 @@ def test_killed_after_the_money_left_the_next_run_finds_the_job_and_pays_nothing
     assert (found.job_id, found.tx_hash) == (1, 0)
     assert me.spent() == "11.6"
     assert me.submit().job_id == 2, "a third call is a new wish"
+
+
+def test_a_job_that_a_killed_run_paid_for_is_said_aloud_when_another_is_submitted(
+    me: Requester, caplog: pytest.LogCaptureFixture
+) -> None:
+    me.ledger.die_at = "create_job"
+    with pytest.raises(Killed):
+        me.submit("1-3")
+    me.ledger.die_at = ""
+    with caplog.at_level("WARNING", "tileproof.client"):
+        assert me.submit("1-2").job_id == 2
+    assert "job=1 is another" in caplog.text
 
 
 def test_killed_before_the_money_left_the_next_run_pays_once(me: Requester) -> None:
