@@ -11,8 +11,10 @@ import os
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
+from starknet_py.constants import EC_ORDER
 from starknet_py.net.signer.key_pair import KeyPair
 
 from ...domain.errors import ConfigError, ServiceError
@@ -85,8 +87,9 @@ def write_sncast(path: Path, network: str, accounts: dict[str, Signer]) -> None:
             "type": "open_zeppelin",
         }
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    new = path.with_suffix(".new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    new = path.with_name(path.name + ".new")
+    new.unlink(missing_ok=True)  # its mode would be kept
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with open(descriptor, "w", encoding="utf-8") as file:
         json.dump(whole, file, indent=2)
     os.replace(new, path)
@@ -95,9 +98,11 @@ def write_sncast(path: Path, network: str, accounts: dict[str, Signer]) -> None:
 def predeployed(rpc_url: str) -> tuple[Signer, ...]:
     """The accounts that a devnet starts with. Raises ServiceError."""
     answer = _devnet(rpc_url, "devnet_getPredeployedAccounts", {})
-    if not isinstance(answer, list):
-        raise _no_devnet(rpc_url, "its answer is no list")
-    return tuple(Signer(Address(int(a["address"], 16)), int(a["private_key"], 16)) for a in answer)
+    listed: list[Any] = answer if isinstance(answer, list) else [answer]
+    try:
+        return tuple(Signer(Address(int(a["address"], 16)), int(a["private_key"], 16)) for a in listed)
+    except (KeyError, TypeError, ValueError):
+        raise _no_devnet(rpc_url, "its answer is no list of accounts") from None
 
 
 def mint(rpc_url: str, account: Address, amount: Fri) -> None:
@@ -120,8 +125,9 @@ def _devnet(rpc_url: str, method: str, params: dict[str, object]) -> object:
             remedy="check STARKNET_RPC, and that the node is up",
             retryable=True,
         ) from error
-    if "result" not in answer:
-        raise _no_devnet(rpc_url, str(answer.get("error", ""))[:200])
+    if not isinstance(answer, dict) or "result" not in answer:
+        why = answer.get("error") if isinstance(answer, dict) else answer
+        raise _no_devnet(rpc_url, str(why)[:200])
     result: object = answer["result"]
     return result
 
@@ -150,9 +156,21 @@ def _from_sncast(path: Path, name: str, network: str | None) -> Signer:
             path=path,
         )
     try:
-        return Signer(_address(str(found[0]["address"]), str(path)), int(str(found[0]["private_key"]), 16))
-    except (KeyError, ValueError, TypeError):
-        raise _unreadable(path, f"the account {name!r} lacks an address or a private key") from None
+        address, key = _address(str(found[0]["address"]), str(path)), _hex_key(found[0]["private_key"])
+    except (KeyError, TypeError):
+        key = None
+    if key is None:
+        raise _unreadable(path, f"the account {name!r} lacks an address or a private key")
+    return Signer(address, key)
+
+
+def _hex_key(text: object) -> int | None:
+    """The private key, or None for what is none; the text itself goes into no message."""
+    try:
+        key = int(str(text), 16)
+    except ValueError:
+        return None
+    return key if 0 < key < EC_ORDER else None
 
 
 def _starkli_address(path: Path) -> Address:
@@ -165,12 +183,12 @@ def _starkli_address(path: Path) -> Address:
 
 def _key(keystore: Path | None, password: str | None, private_key: str | None) -> int:
     if private_key is not None:
-        try:
-            return int(private_key, 16)
-        except ValueError:
+        key = _hex_key(private_key)
+        if key is None:
             raise ConfigError(
-                "account.no_key", "STARKNET_PRIVATE_KEY is not a hexadecimal number", remedy="correct it"
-            ) from None
+                "account.no_key", "STARKNET_PRIVATE_KEY is not a private key in hex", remedy="correct it"
+            )
+        return key
     if keystore is None:
         raise ConfigError(
             "account.no_key",
@@ -185,8 +203,11 @@ def _key(keystore: Path | None, password: str | None, private_key: str | None) -
             remedy="set STARKNET_KEYSTORE_PASSWORD",
             path=keystore,
         )
+    if "crypto" not in _json(keystore):
+        raise _unreadable(keystore, "it is not a keystore")
     try:
-        return int(KeyPair.from_keystore(str(keystore), password).private_key)
+        # bytes: what derives the key decodes them, and fails on text
+        pair = KeyPair.from_keystore(str(keystore), password.encode())  # type: ignore[arg-type]
     except ValueError:
         raise ConfigError(
             "account.wrong_password",
@@ -194,8 +215,11 @@ def _key(keystore: Path | None, password: str | None, private_key: str | None) -
             remedy="correct STARKNET_KEYSTORE_PASSWORD",
             path=keystore,
         ) from None
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError, NotImplementedError):
         raise _unreadable(keystore, "it is not a keystore") from None
+    if not 0 < pair.private_key < EC_ORDER:
+        raise _unreadable(keystore, "it holds no Starknet key")
+    return pair.private_key
 
 
 def _refuse_exposed(path: Path) -> None:
