@@ -100,6 +100,11 @@ class Felts:
             raise malformed(f"a list of {count} items")
         return tuple(read() for _ in range(count))
 
+    def end(self) -> None:
+        """Refuses an answer that is longer than its record."""
+        if self._at != len(self._felts):
+            raise malformed(f"{len(self._felts) - self._at} felts are left over")
+
     def option(self, read: Callable[[], T]) -> T | None:
         return read() if self.variant(_Option) is _Option.SOME else None
 

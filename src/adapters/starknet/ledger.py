@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal, TypeVar
 
 from starknet_py.hash.selector import get_selector_from_name
 from starknet_py.net.client_models import Call, TransactionReceiptWithBlockInfo
@@ -34,6 +34,7 @@ from .events import RawEvent, decode, selector
 from .node import Node, open_node
 from .sender import FeeCaps, Sender
 
+T = TypeVar("T")
 READ_BUDGET_SECONDS = 20.0
 PAGE_EVENTS = 1000
 PAGE_TASKS = 64
@@ -122,40 +123,43 @@ class StarknetLedger:
     def token(self) -> Address:
         """The ERC-20 in which all is paid."""
         if self._token is None:
-            self._token = self._view("get_token").address()
+            self._token = self._view(Felts.address, "get_token")
         return self._token
 
     def bounds(self) -> Bounds:
         if self._bounds is None:
-            self._bounds = codec.read_bounds(self._view("get_bounds"))
+            self._bounds = self._view(codec.read_bounds, "get_bounds")
         return self._bounds
 
     def totals(self) -> Totals:
-        return codec.read_totals(self._view("get_totals"))
+        return self._view(codec.read_totals, "get_totals")
 
     def job_count(self) -> int:
-        return self._view("get_job_count").number()
+        return self._view(Felts.number, "get_job_count")
 
     def job(self, job_id: int) -> Job:
-        return codec.read_job(self._of_job("get_job", job_id, job_id))
+        return self._of_job(codec.read_job, "get_job", job_id)
 
     def task(self, job_id: int, task: int) -> Task:
-        return codec.read_task(self._of_job("get_task", job_id, job_id, task), job_id)
+        return self._of_job(lambda felts: codec.read_task(felts, job_id), "get_task", job_id, task)
 
     def tasks(self, job_id: int) -> tuple[Task, ...]:
         block = self.head().block
-        count = codec.read_job(self._of_job("get_job", job_id, job_id, block=block)).task_count
+        count = self._of_job(codec.read_job, "get_job", job_id, block=block).task_count
+
+        def read_page(felts: Felts) -> tuple[Task, ...]:
+            return felts.items(lambda: codec.read_task(felts, job_id))
+
         found: list[Task] = []
         while len(found) < count:
-            felts = self._of_job("get_tasks", job_id, job_id, len(found), PAGE_TASKS, block=block)
-            page = felts.items(lambda felts=felts: codec.read_task(felts, job_id))  # type: ignore[misc]
+            page = self._of_job(read_page, "get_tasks", job_id, len(found), PAGE_TASKS, block=block)
             if not page:
                 raise codec.malformed(f"{len(found)} of {count} tasks")
             found += page
         return tuple(found)
 
     def balances(self, account: Address) -> Balances:
-        stored = codec.read_balances(self._view("get_balances", account.felt))
+        stored = self._view(codec.read_balances, "get_balances", account.felt)
         wallet = Felts(self._call(self.token(), "balance_of", account.felt)).u256()
         return Balances(
             wallet=Fri(wallet),
@@ -165,14 +169,14 @@ class StarknetLedger:
         )
 
     def seats_of(self, account: Address) -> tuple[Seat, ...]:
-        felts = self._view("get_seats_of", account.felt)
-        return tuple(self.seat(slot) for slot in felts.items(felts.number))
+        slots = self._view(lambda felts: felts.items(felts.number), "get_seats_of", account.felt)
+        return tuple(self.seat(slot) for slot in slots)
 
     def seat(self, slot: int) -> Seat:
-        return codec.read_seat(self._view("get_seat", slot), slot)
+        return self._view(lambda felts: codec.read_seat(felts, slot), "get_seat", slot)
 
     def active_seats(self) -> int:
-        return self._view("get_active_seat_count").number()
+        return self._view(Felts.number, "get_active_seat_count")
 
     def block_hash(self, block: int) -> int:
         try:
@@ -298,14 +302,19 @@ class StarknetLedger:
         calldata = [self._contract.felt, *codec.write_u256(amount.units)]
         return Call(self.token().felt, get_selector_from_name("approve"), calldata)
 
-    def _view(self, function: str, *calldata: int, block: int | None = None) -> Felts:
-        return Felts(self._call(self._contract, function, *calldata, block=block))
+    def _view(self, read: Callable[[Felts], T], function: str, *calldata: int, block: int | None = None) -> T:
+        felts = Felts(self._call(self._contract, function, *calldata, block=block))
+        answer = read(felts)
+        felts.end()
+        return answer
 
-    def _of_job(self, function: str, job_id: int, *calldata: int, block: int | None = None) -> Felts:
+    def _of_job(
+        self, read: Callable[[Felts], T], function: str, job_id: int, *rest: int, block: int | None = None
+    ) -> T:
         if not 0 < job_id < 2**64:
             raise _no_job(job_id)
         try:
-            return self._view(function, *calldata, block=block)
+            return self._view(read, function, job_id, *rest, block=block)
         except LedgerRejected as error:
             if error.reason == "JOB_UNKNOWN":
                 raise _no_job(job_id) from error

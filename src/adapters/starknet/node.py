@@ -11,10 +11,13 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import aiohttp
+from marshmallow import ValidationError
 from starknet_py.net.client_errors import ClientError
 from starknet_py.net.full_node_client import FullNodeClient
+from starknet_py.net.http_client import ServerError
 
 from ...domain.errors import ConfigError, LedgerRejected, ServiceError, TileproofError
+from .codec import malformed
 
 T = TypeVar("T")
 SPEC = "0.10"
@@ -52,6 +55,8 @@ class Node:
             raise
         except ClientError as error:
             raise translated(error, self.url) from error
+        except (ServerError, ValidationError, KeyError) as error:
+            raise malformed(f"{type(error).__name__} {str(error)[:200]}") from error
         except (aiohttp.ClientError, TimeoutError, OSError, json.JSONDecodeError) as error:
             raise unreachable(self.url, error) from error
 
@@ -94,7 +99,7 @@ def open_node(url: str, *, expected_chain_id: int | None = None) -> tuple[Node, 
                 url=url,
                 found=spec,
             )
-        chain_id = int(str(node.run(node.client.get_chain_id())), 16)
+        chain_id = _felt(str(node.run(node.client.get_chain_id())))
         if expected_chain_id is not None and chain_id != expected_chain_id:
             raise ConfigError(
                 "ledger.wrong_chain",
@@ -107,6 +112,13 @@ def open_node(url: str, *, expected_chain_id: int | None = None) -> tuple[Node, 
     except BaseException:
         node.close()
         raise
+
+
+def _felt(text: str) -> int:
+    try:
+        return int(text, 16)
+    except ValueError:
+        raise malformed(f"{text[:80]!r} is no number") from None
 
 
 def unreachable(url: str, error: Exception) -> ServiceError:
