@@ -3,7 +3,8 @@
 Order of things for every write: take the account's lock, settle what an earlier process left,
 estimate (a call that would revert costs nothing), write intent, nonce and transaction hash
 into the journal, send, wait for an accepted block, remove the intent. Whoever dies in
-between leaves an intent whose hash tells the next process what became of it.
+between leaves an intent whose hash tells the next process what became of it. A node that falls
+silent is handed the same signed bytes again: one hash and one nonce have at most one effect.
 """
 
 from __future__ import annotations
@@ -14,20 +15,23 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from starknet_py.net.account.account import Account
 from starknet_py.net.client_models import (
     Call,
     EstimatedFee,
+    ResourceBoundsMapping,
     TransactionExecutionStatus,
     TransactionFinalityStatus,
     TransactionReceiptWithBlockInfo,
 )
+from starknet_py.net.models.transaction import InvokeV3
 
 from ...domain.errors import ConfigError, LedgerRejected, ServiceError
 from ...domain.money import Fri
@@ -35,6 +39,7 @@ from ...ports.journal import Journal
 from .accounts import Signer
 from .node import Node, rejected
 
+T = TypeVar("T")
 log = logging.getLogger("tileproof.adapters.sender")
 
 INTENT, SPENT = "ledger.intent", "ledger.fees"
@@ -42,6 +47,8 @@ GAS_MARGIN, PRICE_MARGIN = 1.3, 1.5
 """How far the bounds lie above the estimate: execution may meet other state, prices move."""
 RECEIPT_SECONDS = 300.0
 FIRST_POLL_SECONDS, LONGEST_POLL_SECONDS = 0.1, 2.0
+_TXN_HASH_NOT_FOUND = "29"
+_ACCEPTED = (TransactionFinalityStatus.ACCEPTED_ON_L2, TransactionFinalityStatus.ACCEPTED_ON_L1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,28 +86,19 @@ class Sender:
         with self._turn():
             self._reconcile()
             nonce = self._node.run(self._account.get_nonce(block_number="latest"))
-            estimate = self._estimate(calls, nonce)
-            self._check_caps(what, estimate)
-            bounds = estimate.to_resource_bounds(GAS_MARGIN, PRICE_MARGIN)
+            bounds = self._estimate(calls, nonce).to_resource_bounds(GAS_MARGIN, PRICE_MARGIN)
+            self._check_caps(what, _most(bounds))
             signed = self._node.run(
                 self._account.sign_invoke_v3(list(calls), nonce=nonce, resource_bounds=bounds, tip=0)
             )
             tx_hash = signed.calculate_hash(self._chain_id)
             self._remember(what, nonce, tx_hash)
-            try:
-                self._node.run(self._node.client.send_transaction(signed))
-            except ServiceError as error:
-                if not error.retryable:
-                    self._forget(tx_hash)
-                    raise
-                log.warning("sending tx=%#x: the node fell silent; looking whether it arrived", tx_hash)
-            except LedgerRejected:
-                self._forget(tx_hash)
-                raise
+            self._hand_over(signed, tx_hash)
             log.info("sent what=%s nonce=%d tx=%#x", what, nonce, tx_hash)
             receipt = self._await(tx_hash)
+            self._add_spent(Fri(receipt.actual_fee.amount))
             self._forget(tx_hash)
-            return self._checked(receipt)
+            return _checked(receipt)
 
     def reconcile(self) -> None:
         """Finds out what became of every transaction that an earlier process sent and did not
@@ -115,7 +113,7 @@ class Sender:
             tx_hash = int(key, 16)
             nonce = int(str(record["nonce"]))
             if self._known(tx_hash):
-                self._await(tx_hash)
+                self._add_spent(Fri(self._await(tx_hash).actual_fee.amount))
                 log.info("reconciled what=%s tx=%#x: it is in a block", record["what"], tx_hash)
             elif self._node.run(self._account.get_nonce(block_number="latest")) > nonce:
                 log.info("reconciled what=%s tx=%#x: its nonce was used by another", record["what"], tx_hash)
@@ -127,7 +125,7 @@ class Sender:
         try:
             self._node.run(self._node.client.get_transaction_status(tx_hash))
         except ServiceError as error:
-            if error.code == "ledger.refused":  # TXN_HASH_NOT_FOUND
+            if _is_unknown_hash(error):
                 return False
             raise
         return True
@@ -144,37 +142,77 @@ class Sender:
 
         return self._node.run(estimate())
 
-    def _check_caps(self, what: str, estimate: EstimatedFee) -> None:
-        fee = Fri(estimate.overall_fee)
-        if fee > self._caps.per_tx:
+    def _check_caps(self, what: str, most: Fri) -> None:
+        """``most`` is what the transaction's bounds allow it to cost."""
+        if most > self._caps.per_tx:
             raise ConfigError(
                 "fees.above_cap",
-                f"{what} would cost {fee} in gas, more than the {self._caps.per_tx} a transaction may",
+                f"{what} could cost {most} in gas, more than the {self._caps.per_tx} a transaction may",
                 remedy="wait for lower prices, or raise TILEPROOF_FEE_PER_TX",
-                fee=fee.units,
+                fee=most.units,
             )
-        if self._spent_today() + fee > self._caps.per_day:
+        if self._spent_today() + most > self._caps.per_day:
             raise ConfigError(
                 "fees.above_daily_cap",
-                f"{what} would bring today's gas above the {self._caps.per_day} allowed for a day",
+                f"{what} could bring today's gas above the {self._caps.per_day} allowed for a day",
                 remedy="wait until tomorrow (UTC), or raise TILEPROOF_FEE_PER_DAY",
-                fee=fee.units,
+                fee=most.units,
             )
 
+    def _hand_over(self, signed: InvokeV3, tx_hash: int) -> None:
+        """Gives the node the signed transaction; while it falls silent, the same bytes again."""
+        was_silent = False
+
+        def taken() -> bool:
+            nonlocal was_silent
+            try:
+                self._node.run(self._node.client.send_transaction(signed))
+            except ServiceError as error:
+                if error.retryable:
+                    was_silent = True
+                    log.warning("sending tx=%#x: the node fell silent", tx_hash)
+                    raise
+                if was_silent and self._known(tx_hash):
+                    return True  # refused as a duplicate: an earlier try had arrived
+                self._forget(tx_hash)
+                raise
+            except LedgerRejected:
+                self._forget(tx_hash)
+                raise
+            return True
+
+        self._poll(tx_hash, taken)
+
     def _await(self, tx_hash: int) -> TransactionReceiptWithBlockInfo:
-        """Polls until the transaction is in an accepted block."""
-        deadline = time.monotonic() + RECEIPT_SECONDS
-        pause = FIRST_POLL_SECONDS
-        done = (TransactionFinalityStatus.ACCEPTED_ON_L2, TransactionFinalityStatus.ACCEPTED_ON_L1)
-        while time.monotonic() < deadline:
+        """The receipt, once the transaction is in an accepted block."""
+
+        def accepted() -> TransactionReceiptWithBlockInfo | None:
             try:
                 receipt = self._node.run(self._node.client.get_transaction_receipt(tx_hash))
             except ServiceError as error:
-                if error.code != "ledger.refused" and not error.retryable:
+                if _is_unknown_hash(error):
+                    return None
+                raise
+            return receipt if receipt.finality_status in _ACCEPTED else None
+
+        return self._poll(tx_hash, accepted)
+
+    def _poll(self, tx_hash: int, look: Callable[[], T | None]) -> T:
+        """What ``look`` finds; it is asked again while it finds nothing and while the node is
+        silent, until ``RECEIPT_SECONDS`` are over."""
+        deadline = time.monotonic() + RECEIPT_SECONDS
+        pause = FIRST_POLL_SECONDS
+        while True:
+            try:
+                found = look()
+            except ServiceError as error:
+                if not error.retryable:
                     raise
-            else:
-                if receipt.finality_status in done:
-                    return receipt
+                found = None
+            if found:
+                return found
+            if time.monotonic() > deadline:
+                break
             threading.Event().wait(pause)
             pause = min(LONGEST_POLL_SECONDS, pause * 1.3)
         raise ServiceError(
@@ -183,12 +221,6 @@ class Sender:
             remedy="start again: what became of it is found out before anything else is sent",
             tx_hash=hex(tx_hash),
         )
-
-    def _checked(self, receipt: TransactionReceiptWithBlockInfo) -> TransactionReceiptWithBlockInfo:
-        self._add_spent(Fri(receipt.actual_fee.amount))
-        if receipt.execution_status is TransactionExecutionStatus.REVERTED:
-            raise rejected(receipt.revert_reason or "")
-        return receipt
 
     def _remember(self, what: str, nonce: int, tx_hash: int) -> None:
         if self._journal is not None:
@@ -211,6 +243,22 @@ class Sender:
         with self._guard, self._lock_file.open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _is_unknown_hash(error: ServiceError) -> bool:
+    return error.data.get("rpc_code") == _TXN_HASH_NOT_FOUND
+
+
+def _most(bounds: ResourceBoundsMapping) -> Fri:
+    """The most that a transaction with these bounds is charged."""
+    each = (bounds.l1_gas, bounds.l1_data_gas, bounds.l2_gas)
+    return Fri(sum(bound.max_amount * bound.max_price_per_unit for bound in each))
+
+
+def _checked(receipt: TransactionReceiptWithBlockInfo) -> TransactionReceiptWithBlockInfo:
+    if receipt.execution_status is TransactionExecutionStatus.REVERTED:
+        raise rejected(receipt.revert_reason or "")
+    return receipt
 
 
 def _today() -> str:
