@@ -7,21 +7,22 @@ rule are in tests/fakes.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from tileproof.client.status import JobStatus
-from tileproof.domain.cid import Cid, Codec
-from tileproof.domain.errors import EvidenceError, InputError, LedgerRejected, ServiceError
+from tileproof.domain.cid import Cid
+from tileproof.domain.errors import InputError, LedgerRejected
 from tileproof.domain.job import Address, Balances, Bounds, Job, Outcome, Seat, Task, TaskState, Terms
 from tileproof.domain.manifest import Manifest
 from tileproof.domain.money import ZERO, Fri, parse_strk
 from tileproof.domain.result import ResultFile, ResultManifest, encode, frame_file
-from tileproof.ports.images import ImageFormat, Pixels
 from tileproof.ports.ledger import Head, Receipt
+
+from ..fakes.content import FakeStore
 
 ME, WORKER = Address(0xCC), Address(0xBB)
 
@@ -30,81 +31,16 @@ class Killed(BaseException):
     """The process died here."""
 
 
-class Store:
-    """Bytes by CID. ``die_at`` names calls that kill the process once they took effect."""
+class MortalStore(FakeStore):
+    """``die_at`` names a call that kills the process once it took effect."""
 
-    def __init__(self) -> None:
-        self.kept: dict[Cid, bytes | dict[str, bytes]] = {}
-        self.pinned: set[Cid] = set()
-        self.withheld: set[Cid] = set()
-        self.fetched: list[Cid] = []
-        self.die_at = ""
-
-    def put(self, files: Mapping[str, bytes]) -> Cid:
-        digest = hashlib.sha256()
-        for name in sorted(files):
-            digest.update(name.encode() + b"\0" + hashlib.sha256(files[name]).digest())
-        cid = Cid(Codec.DAG_PB, digest.digest())
-        self.kept[cid] = dict(files)
-        return cid
-
-    def add_directory(self, path: Path, *, progress: object = None) -> Cid:
-        cid = self.put(
-            {p.relative_to(path).as_posix(): p.read_bytes() for p in path.rglob("*") if p.is_file()}
-        )
-        self.pinned.add(cid)
-        return cid
+    die_at = ""
 
     def add_block(self, block: bytes) -> Cid:
-        cid = Cid.of_raw_block(block)
-        self.kept[cid] = block
-        self.pinned.add(cid)
+        cid = super().add_block(block)
         if self.die_at == "add_block":
             raise Killed
         return cid
-
-    def read_block(self, cid: Cid, *, max_bytes: int, timeout: float) -> bytes:
-        block = self.kept[cid]
-        assert isinstance(block, bytes)
-        return block
-
-    def fetch(self, cid: Cid, into: Path, *, max_bytes: int, timeout: float, progress: object = None) -> None:
-        self.fetched.append(cid)
-        files = self.kept.get(cid)
-        if files is None or cid in self.withheld:
-            raise ServiceError("content.not_found", f"nobody served {cid} in time", retryable=True)
-        assert isinstance(files, dict)
-        if sum(map(len, files.values())) > max_bytes:
-            raise EvidenceError("content.too_large", f"{cid} is too large")
-        into.mkdir(parents=True)
-        for name, data in files.items():
-            (into / name).write_bytes(data)
-
-    def pin(self, cid: Cid, *, timeout: float) -> None:
-        self.pinned.add(cid)
-
-    def unpin(self, cid: Cid) -> None:
-        self.pinned.discard(cid)
-
-    def pins(self) -> frozenset[Cid]:
-        return frozenset(self.pinned)
-
-
-class Journal:
-    def __init__(self) -> None:
-        self.records: dict[tuple[str, str], Mapping[str, object]] = {}
-
-    def put(self, kind: str, key: str, record: Mapping[str, object]) -> None:
-        self.records[kind, key] = dict(record)
-
-    def get(self, kind: str, key: str) -> Mapping[str, object] | None:
-        return self.records.get((kind, key))
-
-    def all(self, kind: str) -> dict[str, Mapping[str, object]]:
-        return {key: record for (its, key), record in self.records.items() if its == kind}
-
-    def remove(self, kind: str, key: str) -> None:
-        self.records.pop((kind, key), None)
 
 
 BOUNDS = Bounds(100, 7, 1000, 60, 86_400, 10, 1000, 30 * 86_400, parse_strk("64"), 50, 500)
@@ -112,7 +48,7 @@ BOUNDS = Bounds(100, 7, 1000, 60, 86_400, 10, 1000, 30 * 86_400, parse_strk("64"
 
 @dataclass
 class Ledger:
-    """What a requester asks of the contract; ``die_at`` as in ``Store``."""
+    """What a requester asks of the contract; ``die_at`` as in ``MortalStore``."""
 
     wallet: Fri = field(default_factory=lambda: parse_strk("1000"))
     withdrawable: Fri = ZERO
@@ -233,22 +169,6 @@ def task_in(
     return Task(job_id, number, state, 0, 0, WORKER, 1, 0, result, 0, 0, 0, None, paid, (), (), (), 0)
 
 
-class Decoder:
-    """Decodes in this very process: what a hostile file does is the adapter's own suite."""
-
-    def decode(self, path: Path, expected: ImageFormat) -> Pixels:
-        try:
-            pixels = np.asarray(Image.open(path))
-        except OSError as error:
-            raise EvidenceError("image.undecodable", f"{path.name} cannot be decoded") from error
-        if pixels.shape != (expected.height, expected.width, expected.channels):
-            raise EvidenceError("image.wrong_format", f"{path.name} is {pixels.shape}")
-        return pixels
-
-    def encode_png(self, pixels: Pixels, path: Path) -> None:
-        Image.fromarray(pixels).save(path, format="PNG")
-
-
 def picture(manifest: Manifest, frame: int) -> np.ndarray:
     """What a frame really looks like: every pixel tells its place and its frame."""
     settings = manifest.settings
@@ -256,7 +176,7 @@ def picture(manifest: Manifest, frame: int) -> np.ndarray:
     return np.stack([x % 256, y % 256, (x + y + 17 * frame) % 256], axis=2).astype(np.uint8)
 
 
-def rendered(store: Store, manifest: Manifest, number: int, tmp: Path, *, attempt: int = 0) -> Cid:
+def rendered(store: FakeStore, manifest: Manifest, number: int, tmp: Path, *, attempt: int = 0) -> Cid:
     """An honest worker's result for a task, put in the store."""
     spec = manifest.tasks[number]
     region = spec.region
@@ -272,7 +192,7 @@ def rendered(store: Store, manifest: Manifest, number: int, tmp: Path, *, attemp
     return store.put({**files, "result.json": encode(account)})
 
 
-def paid_job(store: Store, manifest: Manifest, tmp: Path, paid: Sequence[int] | None = None) -> JobStatus:
+def paid_job(store: FakeStore, manifest: Manifest, tmp: Path, paid: Sequence[int] | None = None) -> JobStatus:
     """A job whose tasks in ``paid`` (all by default) are rendered and paid, the rest open."""
     terms = Terms(Fri(1), Fri(1), Fri(1), 1, 10_000, 60, 10, 10, 10, 0)
     count = len(manifest.tasks)

@@ -15,13 +15,15 @@ from tileproof.domain.errors import InputError, ServiceError
 from tileproof.domain.job import Outcome, TaskState
 from tileproof.domain.manifest import Manifest
 
-from .client_world import Decoder, Store, paid_job, picture, rendered, task_in
+from ..fakes.content import FakeStore
+from ..fakes.images import FakeDecoder
+from .client_world import paid_job, picture, rendered, task_in
 from .test_client_plan import drafted, request
 
 
 @dataclass
 class World:
-    store: Store
+    store: FakeStore
     tmp: Path
     manifest: Manifest
     status: JobStatus
@@ -35,8 +37,8 @@ class World:
             self.status,
             self.manifest,
             self.out,
-            store=self.store,  # type: ignore[arg-type]
-            decoder=Decoder(),
+            store=self.store,
+            decoder=FakeDecoder(),
             cache=self.tmp / "cache",
             timeout=1,
             provisional=provisional,
@@ -48,7 +50,7 @@ class World:
 
     def tamper(self, number: int, change: Callable[[dict[str, bytes]], None]) -> None:
         """The worker pinned something else for this task, and its CID is that."""
-        files = dict(self.store.kept[self.status.tasks[number].result])  # type: ignore[index,arg-type]
+        files = self.store.files(self.status.tasks[number].result)  # type: ignore[arg-type]
         change(files)
         tasks = list(self.status.tasks)
         tasks[number] = replace(tasks[number], result=self.store.put(files))
@@ -60,7 +62,7 @@ def world(tmp_path: Path) -> Callable[..., World]:
     def make(paid: list[int] | None = None, **wanted: object) -> World:
         (tmp_path / "scene").mkdir()
         manifest = drafted(tmp_path / "scene", request(frames="1-3", **wanted))
-        store = Store()
+        store = FakeStore()
         return World(store, tmp_path, manifest, paid_job(store, manifest, tmp_path, paid))
 
     return make
@@ -71,8 +73,8 @@ def test_whole_frames_are_kept_byte_for_byte_as_the_worker_pinned_them(world: Ca
     fetched = here.fetch()
     assert fetched.is_whole
     assert fetched.frames == fetched.new == (1, 2, 3)
-    pinned = here.store.kept[here.status.tasks[1].result]  # type: ignore[index]
-    assert (here.out / "0002.png").read_bytes() == pinned["0002.png"]  # type: ignore[call-overload]
+    pinned = here.store.files(here.status.tasks[1].result)  # type: ignore[arg-type]
+    assert (here.out / "0002.png").read_bytes() == pinned["0002.png"]
     assert fetched.contact_sheet is not None
     assert Image.open(fetched.contact_sheet).size[0] > 240
     assert not (here.tmp / "cache").exists()
@@ -121,13 +123,10 @@ def test_a_result_that_nobody_serves_stops_no_other(world: Callable[..., World])
 
 def test_an_ipfs_node_that_is_down_is_an_error_and_not_a_missing_picture(world: Callable[..., World]) -> None:
     here = world()
-
-    def down(*_: object, **__: object) -> None:
-        raise ServiceError("content.unreachable", "down", retryable=True)
-
-    here.store.fetch = down  # type: ignore[method-assign]
-    with pytest.raises(ServiceError):
+    here.store.is_down = True
+    with pytest.raises(ServiceError) as caught:
         here.fetch()
+    assert caught.value.code == "content.unreachable"
 
 
 def swap(files: dict[str, bytes]) -> None:

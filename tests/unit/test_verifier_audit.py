@@ -12,7 +12,6 @@ from tileproof.audit.report import AuditReport
 from tileproof.audit.screen import Oddity
 from tileproof.domain.errors import InputError, ServiceError
 from tileproof.domain.job import Ground, TaskState, Verdict
-from tileproof.domain.manifest import encode
 from tileproof.domain.result import frame_file
 from tileproof.domain.sampling import sample_tiles
 from tileproof.intake.fetching import Stopped
@@ -122,7 +121,7 @@ def test_a_picture_that_cannot_be_judged_is_rejected_without_rendering(
 
 def test_a_result_that_is_no_directory_misses_its_first_picture(tmp_path: Path) -> None:
     world = World()
-    world.store.kept[world.result] = b"one file"
+    world.chain.result = world.store.put_file(b"one file")
     report = audit(world, tmp_path)
     assert (report.judgement.ground, report.judgement.index) == (Ground.MISSING, 0)
 
@@ -180,7 +179,7 @@ def test_running_out_of_time_is_inconclusive(tmp_path: Path) -> None:
     world = World()
 
     def slow() -> None:
-        world.clock.seconds += 30
+        world.clock.advance(30)
 
     world.renderer.on_render = slow
     report = audit(world, tmp_path, deadline=world.clock.monotonic() + 100)
@@ -191,7 +190,7 @@ def test_running_out_of_time_is_inconclusive(tmp_path: Path) -> None:
 
 def test_a_malformed_manifest_blames_no_worker(tmp_path: Path) -> None:
     world = World()
-    world.store.kept[world.chain.job(1).manifest] = b"{}"
+    world.chain._job = replace(world.chain.job(1), manifest=world.store.add_block(b"{}"))
     report = audit(world, tmp_path)
     assert report.judgement.verdict is Verdict.INCONCLUSIVE
     assert report.work is None
@@ -208,8 +207,7 @@ def test_a_malformed_manifest_blames_no_worker(tmp_path: Path) -> None:
     ],
 )
 def test_a_scene_other_than_the_manifest_says_is_not_opened(scene: dict[str, bytes], tmp_path: Path) -> None:
-    world = World()
-    world.store.kept[world.scene] = scene
+    world = World(scene=scene)
     report = audit(world, tmp_path)
     assert report.judgement.verdict is Verdict.INCONCLUSIVE
     assert world.renderer.sessions == 0
@@ -233,7 +231,7 @@ def test_a_request_to_stop_ends_an_audit_without_a_verdict(tmp_path: Path) -> No
     world = World()
 
     def stop() -> None:
-        world.clock.stopping = True
+        world.clock.stop()
 
     world.renderer.on_render = stop
     with pytest.raises(Stopped):
@@ -291,7 +289,6 @@ def test_a_manifest_with_other_tasks_than_the_ledger_blames_no_worker(tmp_path: 
     world = World()
     job = world.chain.job(1)
     world.chain._job = replace(job, task_count=5)
-    world.store.kept[job.manifest] = encode(world.manifest)
     assert audit(world, tmp_path).judgement.verdict is Verdict.INCONCLUSIVE
 
 

@@ -37,7 +37,7 @@ def step(verifier: Verifier, world: World, ticks: int = 3) -> None:
     for _ in range(ticks):
         verifier.tick()
         world.chain.block += 1
-        world.clock.seconds += 1
+        world.clock.advance(1)
 
 
 def drawn(world: World, *committee: int) -> None:
@@ -70,9 +70,8 @@ def test_a_tampered_result_is_rejected_with_its_report_pinned(tmp_path: Path) ->
     step(verifier, world)
     said = world.chain.revealed[0]
     assert (said.verdict, said.ground) == (Verdict.REJECT, Ground.TILE)
-    report = world.store.kept[said.evidence]
-    assert isinstance(report, dict)
-    assert set(report) == {"report.json", "report.html"}
+    assert said.evidence in world.store.pins()
+    assert set(world.store.files(said.evidence)) == {"report.json", "report.html"}
 
 
 def test_nothing_is_sent_before_the_submission_can_be_drawn(tmp_path: Path) -> None:
@@ -357,7 +356,8 @@ def test_a_node_that_is_down_for_a_while_is_waited_for(tmp_path: Path) -> None:
 
     def after_six_waits() -> None:
         waits.append(1)
-        world.clock.stopping = len(waits) >= 6
+        if len(waits) >= 6:
+            world.clock.stop()
 
     world.clock.on_wait = after_six_waits
     start(world, tmp_path).run()
@@ -369,7 +369,7 @@ def test_asked_to_stop_it_reveals_what_can_be_revealed_and_ends(tmp_path: Path) 
     drawn(world)
     step(start(world, tmp_path), world)
     world.chain.state = TaskState.REVEALING
-    world.clock.stopping = True
+    world.clock.stop()
     start(world, tmp_path).run()
     assert verdict_of(world.chain) is Verdict.ACCEPT
 
@@ -377,7 +377,7 @@ def test_asked_to_stop_it_reveals_what_can_be_revealed_and_ends(tmp_path: Path) 
 def test_a_restart_clears_what_a_killed_audit_left(tmp_path: Path) -> None:
     world = World()
     (tmp_path / "work" / "audit-old").mkdir(parents=True)
-    world.clock.stopping = True
+    world.clock.stop()
     start(world, tmp_path).run()
     assert empty(tmp_path / "work")
 
@@ -402,7 +402,8 @@ def test_the_loop_goes_on_while_an_audit_runs_beside_it(tmp_path: Path) -> None:
             wait([verifier._running.future], timeout=30)
         if world.chain.committed:
             world.chain.state = TaskState.REVEALING
-        world.clock.stopping = bool(world.chain.revealed) or world.clock.seconds > 2_000
+        if world.chain.revealed or world.clock.seconds > 2_000:
+            world.clock.stop()
 
     world.clock.on_wait = until_revealed
     verifier.run()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from tileproof.domain.cid import Cid, Codec
-from tileproof.domain.errors import EvidenceError, LedgerRejected, MachineError, ServiceError
+from tileproof.domain.cid import Cid
+from tileproof.domain.errors import LedgerRejected, MachineError
 from tileproof.domain.job import (
     Address,
     Commitment,
@@ -37,10 +37,13 @@ from tileproof.domain.money import Fri
 from tileproof.domain.result import frame_file
 from tileproof.domain.sampling import RoundId, audit_seed, verdict_commitment
 from tileproof.domain.tiles import Tile
-from tileproof.ports.images import ImageFormat, Pixels
 from tileproof.ports.ledger import Event, EventPage, Head, Receipt, ResultSubmitted, TaskDrawn
 from tileproof.ports.renderer import Limits, Rendered, RenderReport
 
+from ..fakes.clock import FakeClock
+from ..fakes.content import FakeStore
+from ..fakes.images import FakeDecoder
+from ..fakes.journal import FakeJournal
 from .test_manifest import MANIFEST, SETTINGS
 
 ME, WORKER, REQUESTER = Address(0xAA), Address(0xBB), Address(0xCC)
@@ -62,116 +65,15 @@ def png(pixels: np.ndarray) -> bytes:
     return out.getvalue()
 
 
-def manifest_of(frames: tuple[int, ...] = (1, 2), sample_tiles: int = 8) -> Manifest:
+def manifest_of(scene: Cid, frames: tuple[int, ...] = (1, 2), sample_tiles: int = 8) -> Manifest:
     return replace(
         MANIFEST,
-        scene=Store.directory_cid({"glass.blend": BLEND}),
+        scene=scene,
         files=(SceneFile("glass.blend", len(BLEND), hashlib.sha256(BLEND).hexdigest()),),
         settings=SMALL,
         audit=AuditPolicy("exact", 16, sample_tiles),
         tasks=(TaskSpec(frames, SMALL.full_frame),),
     )
-
-
-class Clock:
-    """Virtual time; ``on_wait`` is called at each wait, and ``stop`` asks to stop."""
-
-    def __init__(self) -> None:
-        self.seconds = 1_000.0
-        self.stopping = False
-        self.on_wait: Callable[[], None] = lambda: None
-
-    def now(self) -> float:
-        return 1_700_000_000 + self.seconds
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    def wait(self, seconds: float) -> bool:
-        if not self.stopping:
-            self.seconds += seconds
-            self.on_wait()
-        return self.stopping
-
-
-class Store:
-    """Directories and blocks by CID; what is in ``withheld`` is served by nobody."""
-
-    def __init__(self) -> None:
-        self.kept: dict[Cid, bytes | dict[str, bytes]] = {}
-        self.withheld: set[Cid] = set()
-        self.unpinned: list[Cid] = []
-        self.fetched: list[Cid] = []
-        self.clock: Clock | None = None
-
-    @staticmethod
-    def directory_cid(files: Mapping[str, bytes]) -> Cid:
-        digest = hashlib.sha256()
-        for name in sorted(files):
-            digest.update(name.encode() + b"\0" + hashlib.sha256(files[name]).digest())
-        return Cid(Codec.DAG_PB, digest.digest())
-
-    def put(self, files: dict[str, bytes]) -> Cid:
-        cid = self.directory_cid(files)
-        self.kept[cid] = files
-        return cid
-
-    def add_block(self, block: bytes) -> Cid:
-        cid = Cid.of_raw_block(block)
-        self.kept[cid] = block
-        return cid
-
-    def add_directory(self, path: Path, *, progress: Any = None) -> Cid:
-        return self.put(
-            {p.relative_to(path).as_posix(): p.read_bytes() for p in path.rglob("*") if p.is_file()}
-        )
-
-    def read_block(self, cid: Cid, *, max_bytes: int, timeout: float) -> bytes:
-        block = self._served(cid, timeout)
-        assert isinstance(block, bytes)
-        return block
-
-    def fetch(self, cid: Cid, into: Path, *, max_bytes: int, timeout: float, progress: Any = None) -> None:
-        content = self._served(cid, timeout)
-        self.fetched.append(cid)
-        assert not into.exists()
-        if isinstance(content, bytes):
-            into.write_bytes(content)
-            return
-        if sum(map(len, content.values())) > max_bytes:
-            raise EvidenceError("content.too_large", "more than agreed")
-        for name, data in content.items():
-            (into / name).parent.mkdir(parents=True, exist_ok=True)
-            (into / name).write_bytes(data)
-
-    def unpin(self, cid: Cid) -> None:
-        self.unpinned.append(cid)
-
-    def _served(self, cid: Cid, timeout: float) -> bytes | dict[str, bytes]:
-        if cid in self.withheld or cid not in self.kept:
-            if self.clock is not None:
-                self.clock.seconds += timeout
-            raise ServiceError("content.not_found", "nobody served it in time", retryable=True)
-        return self.kept[cid]
-
-
-class Decoder:
-    """Pillow without the child process; the real adapter has its own tests."""
-
-    def decode(self, path: Path, expected: ImageFormat) -> Pixels:
-        try:
-            with Image.open(path, formats=["PNG"]) as picture:
-                pixels = np.asarray(picture)
-        except FileNotFoundError:
-            raise EvidenceError("image.missing", "no such picture") from None
-        except (OSError, SyntaxError):
-            raise EvidenceError("image.undecodable", "no picture") from None
-        if pixels.shape != (expected.height, expected.width, expected.channels):
-            raise EvidenceError("image.wrong_format", "another size")
-        return pixels
-
-    def encode_png(self, pixels: Pixels, path: Path) -> None:
-        path.write_bytes(png(pixels))
 
 
 @dataclass
@@ -229,25 +131,6 @@ class Session:
 
     def log_tail(self, lines: int = 40) -> tuple[str, ...]:
         return ()
-
-
-class Journal:
-    """In memory; survives the Verifier that wrote it, as a file would."""
-
-    def __init__(self) -> None:
-        self.records: dict[str, dict[str, dict[str, object]]] = {}
-
-    def put(self, kind: str, key: str, record: Mapping[str, object]) -> None:
-        self.records.setdefault(kind, {})[key] = dict(record)
-
-    def get(self, kind: str, key: str) -> dict[str, object] | None:
-        return self.records.get(kind, {}).get(key)
-
-    def all(self, kind: str) -> dict[str, Mapping[str, object]]:
-        return dict(self.records.get(kind, {}))
-
-    def remove(self, kind: str, key: str) -> None:
-        self.records.get(kind, {}).pop(key, None)
 
 
 class AtOnce(Executor):
@@ -391,14 +274,16 @@ class Killed(BaseException):
 
 
 class World:
-    """A job whose result is honest unless ``files`` says otherwise."""
+    """A job whose scene and result are honest unless ``scene`` or ``files`` say otherwise."""
 
-    def __init__(self, files: dict[str, bytes] | None = None, **manifest: Any) -> None:
-        self.manifest = manifest_of(**manifest)
-        self.store, self.clock, self.journal = Store(), Clock(), Journal()
-        self.renderer, self.decoder = Renderer(), Decoder()
-        self.store.clock = self.clock
-        self.scene = self.store.put({"glass.blend": BLEND})
+    def __init__(
+        self, files: dict[str, bytes] | None = None, scene: dict[str, bytes] | None = None, **manifest: Any
+    ) -> None:
+        self.clock, self.journal = FakeClock(), FakeJournal()
+        self.store = FakeStore(clock=self.clock)
+        self.renderer, self.decoder = Renderer(), FakeDecoder()
+        self.scene = self.store.put(scene or {"glass.blend": BLEND})
+        self.manifest = manifest_of(self.scene, **manifest)
         if files is None:
             files = {frame_file(f): png(honest(f)) for f in self.manifest.tasks[0].frames}
         self.result = self.store.put(files)

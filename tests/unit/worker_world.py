@@ -21,12 +21,11 @@ from tileproof.worker.settings import WorkerSettings
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.content import FakeNetwork, FakeStore
+from tests.fakes.images import FakeDecoder
 from tests.fakes.journal import FakeJournal
 from tests.fakes.ledger import FakeChain, FakeLedger
 from tests.fakes.renderer import SETTINGS as RENDER_SETTINGS
 from tests.fakes.renderer import FakeRenderer
-
-from .verifier_world import Decoder
 
 REQUESTER, ME, RIVAL, SEATS = Address(0xCC), Address(0xAA), Address(0xBB), Address(0x5EA7)
 BLEND = b"BLENDER-v405 not really"
@@ -123,7 +122,7 @@ class World:
         self.store = FakeStore(self.network, self.clock)
         self.journal = FakeJournal()
         self.renderer = FakeRenderer()
-        self.decoder = Decoder()
+        self.decoder = FakeDecoder()
         self.after_wait: Callable[[], None] = lambda: None
         for account in (REQUESTER, ME, RIVAL, SEATS):
             self.chain.mint(account, Fri(1_000_000))
