@@ -17,6 +17,7 @@ from tileproof.domain.result import RESULT_FILE, frame_file
 from tileproof.domain.tiles import split
 from tileproof.ports import ledger as port
 from tileproof.ports.ledger import ClaimGivenBack, ClaimLapsed, ResultSubmitted, TaskClaimed
+from tileproof.worker.policy import choose_task
 
 from tests.fakes.renderer import MACHINE
 
@@ -127,11 +128,18 @@ def test_a_scene_that_cannot_be_opened_costs_no_bond(tmp_path: Path) -> None:
 def test_a_scene_that_cannot_be_opened_is_opened_once_not_once_per_task(tmp_path: Path) -> None:
     world = World()
     world.job(manifest_of(world.scene, FOUR_FRAMES, settings=replace(SMALL, camera="Nobody's")))
+    opened: list[Path] = []
+    real = world.renderer.open
+
+    def counting(scene: Path, *rest: object) -> object:
+        opened.append(scene)
+        return real(scene, *rest)  # type: ignore[arg-type]
+
+    world.renderer.open = counting  # type: ignore[method-assign, assignment]
     world.step(world.worker(tmp_path), 20)
-    assert world.store.fetched == [world.scene]
+    assert len(opened) == 1
     world.step(world.worker(tmp_path), 20)
-    assert world.store.fetched == [world.scene], "nor by the next process"
-    assert world.renderer.sessions == 0
+    assert len(opened) == 1, "nor by the next process"
 
 
 @pytest.mark.parametrize(
@@ -224,6 +232,24 @@ def test_a_task_that_another_took_while_the_scene_was_opened_costs_nothing(tmp_p
     world.step(world.worker(tmp_path), 5)
     assert world.own() == before
     assert world.journal.all("claim") == {}
+
+
+def test_who_was_slower_takes_another_task_at_the_next_look(tmp_path: Path) -> None:
+    world = World()
+    job_id = world.job(manifest_of(world.scene, FOUR_FRAMES))
+    job, tasks = world.ledger.job(job_id), world.ledger.tasks(job_id)
+    wanted = choose_task(job, tasks, world.ledger.account(), frozenset())
+    assert wanted is not None
+
+    def taken(name: str) -> None:
+        if name == "claim":
+            world.ledger.before = lambda _: None
+            world.rival.claim(job_id, [wanted.task])
+
+    world.ledger.before = taken
+    world.step(world.worker(tmp_path), 2)
+    claims = world.sent(TaskClaimed)
+    assert [event.worker for event in claims] == [world.rival.account(), world.ledger.account()]  # type: ignore[attr-defined]
 
 
 def test_a_task_claimed_and_given_back_by_another_meanwhile_is_done_under_its_own_attempt(
@@ -507,6 +533,23 @@ def test_a_lease_that_ends_during_the_render_gets_the_rest_of_the_bond_back(tmp_
     assert empty(tmp_path / "claims")
 
 
+def test_a_failure_noticed_only_after_the_lease_gets_the_rest_of_the_bond_back(tmp_path: Path) -> None:
+    world = World()
+    world.job()
+    before = world.own()
+
+    def slow_and_broken(frame: int, tile: object) -> None:
+        world.chain.pass_seconds(TERMS.lease_seconds)
+        raise MachineError("render.timeout", "it took too long")
+
+    world.renderer.on_render = slow_and_broken
+    world.step(world.worker(tmp_path), 3)
+    assert len(world.sent(ClaimLapsed)) == 1
+    assert not world.sent(ClaimGivenBack)
+    assert world.own() == before - SHARE.units
+    assert world.ledger.balances(world.ledger.account()).worker_bonds == Fri(0)
+
+
 def test_a_submission_that_the_node_did_not_take_is_sent_again_without_rendering_again(
     tmp_path: Path,
 ) -> None:
@@ -606,6 +649,15 @@ def test_asked_to_stop_with_much_left_it_gives_the_task_back(tmp_path: Path) -> 
     assert world.own() == before - SHARE.units
     assert world.journal.all("frame") == {}
     assert empty(tmp_path / "claims")
+
+
+def test_asked_to_stop_within_a_long_frame_it_does_not_wait_for_its_end(tmp_path: Path) -> None:
+    world = World()
+    world.job(manifest_of(world.scene, [TaskSpec((1,), SMALL.full_frame)]))
+    stop_at(world, 1, seconds_per_picture=600.0)
+    world.worker(tmp_path).run()
+    assert len(world.sent(ClaimGivenBack)) == 1
+    assert world.renderer.rendered == []
 
 
 def test_asked_to_stop_with_little_left_it_finishes_and_submits(tmp_path: Path) -> None:
