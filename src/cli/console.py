@@ -180,8 +180,9 @@ def setup_logging(level: int = logging.WARNING) -> None:
 
 
 def log_hops() -> None:
-    """From now on every hop is logged, whoever reads."""
-    for role in ("client", "worker", "verifier"):
+    """From now on every hop is logged, whoever reads, and every transaction once it is sent: its
+    hash must be known even if the process dies before it sees a block."""
+    for role in ("client", "worker", "verifier", "adapters.sender"):
         logger = logging.getLogger(f"tileproof.{role}")
         logger.setLevel(min(logging.INFO, logger.getEffectiveLevel()))
 
