@@ -24,6 +24,18 @@ from .devnet import OwnDevnet, running_devnet
 from .kubo import KuboNode, make_swarm_key, running_kubo
 from .prepare import NETWORK_FILE, VERIFIERS, WORKERS, prepare
 
+OF_ANOTHER_NETWORK = (
+    "STARKNET_RPC",
+    "STARKNET_ACCOUNT",
+    "STARKNET_KEYSTORE",
+    "STARKNET_KEYSTORE_PASSWORD",
+    "STARKNET_PRIVATE_KEY",
+    "JOB_REGISTRY_ADDRESS",
+    "TILEPROOF_ACCOUNTS_FILE",
+    "TILEPROOF_NETWORK",
+)
+"""Variables that would lead a role away from this network, with keys that are worth something."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -73,8 +85,10 @@ class LocalNetwork:
         return [*program, "--network", str(self.network_file), "--account", account, *arguments]
 
     def environment(self, account: str) -> dict[str, str]:
+        """What a role of this network is told; what the user has set for another one is blanked."""
         node = self.nodes[1] if account.startswith("worker") else self.nodes[0]
         return {
+            **dict.fromkeys(OF_ANOTHER_NETWORK, ""),
             "IPFS_API": node.api,
             "TILEPROOF_THREADS": str(self.shape.threads),
             "TILEPROOF_POLL_SECONDS": str(self.shape.poll_seconds),
