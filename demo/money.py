@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Table
 from tileproof.domain.job import Address, Totals
 from tileproof.domain.money import ZERO, Fri
-from tileproof.localnet.fees import fees_by_account
+from tileproof.localnet.fees import fees_by_account, fees_by_transaction
 from tileproof.ports.ledger import LedgerReader
 
 PLACES = 4
@@ -48,6 +48,18 @@ def gas_between(rpc_url: str, before: Purse, after: Purse, names: Mapping[Addres
     """Fees that each account paid in the blocks between two looks."""
     paid = fees_by_account(rpc_url, first_block=before.block + 1, last_block=after.block)
     return {name: paid.get(address, ZERO) for address, name in names.items()}
+
+
+def show_gas(
+    console: Console, rpc_url: str, before: Purse, after: Purse, calls: Mapping[str, Collection[int]]
+) -> None:
+    """What each of the contract's calls cost in gas, on average."""
+    fees = fees_by_transaction(rpc_url, first_block=before.block + 1, last_block=after.block)
+    means = []
+    for call, hashes in calls.items():
+        total = sum(fees[tx_hash].units for tx_hash in hashes)
+        means.append(f"{call} {Fri(total // len(hashes)).strk(PLACES)}")
+    console.print(f"  gas per call: {', '.join(means)} STRK", highlight=False)
 
 
 def show(console: Console, before: Purse, after: Purse, gas: Mapping[str, Fri]) -> bool:

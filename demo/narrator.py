@@ -1,38 +1,67 @@
 """Turns what the ledger and the roles' logs report into one line per hop.
 
 The narrator only watches: it reads contract events through the same ledger port as everyone
-and the log lines that each process writes. What several tasks reach at the same moment is
-told in one line.
+and the log lines that each process writes. Two sources tell of one task, so an event whose
+hop before it is known from a log only waits for that line: hops are told in order per task.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
+from tileproof.domain.frames import format_frames
 from tileproof.domain.hops import Hop
-from tileproof.domain.job import NO_SEAT, Address, Outcome, Verdict
+from tileproof.domain.job import NO_SEAT, Address, Job, Outcome, Task, TaskState, Verdict
 from tileproof.domain.manifest import Manifest
 from tileproof.domain.sampling import sample_tiles
 from tileproof.ports.ledger import (
     ClaimGivenBack,
     ClaimLapsed,
     Event,
+    JobCreated,
     LedgerReader,
     ResultSubmitted,
     TaskClaimed,
     TaskDrawn,
+    TaskEvent,
     TaskSettled,
+    VerdictCommitted,
     VerdictRevealed,
 )
 
 _LINE = re.compile(r"hop=(\d+) (\S+)(.*)")
 _FIELD = re.compile(r"(\w+)=(\"[^\"]*\"|\S+)")
 _FROM_LOGS = (Hop.FETCHED, Hop.RENDERED, Hop.DELIVERED, Hop.AUDITED)
+_CALLS = {
+    JobCreated: "create_job",
+    TaskClaimed: "claim",
+    ResultSubmitted: "submit",
+    TaskDrawn: "draw",
+    VerdictCommitted: "commit",
+    VerdictRevealed: "reveal",
+    TaskSettled: "settle",
+}
+"""The contract's call that makes each event."""
+_LOOKS_TO_WAIT = 6
+"""An event is told without its log line after so many looks: its process may have died."""
+
+_STATES = {
+    TaskState.OPEN: "waits for a worker",
+    TaskState.CLAIMED: "is rendered by",
+    TaskState.LAPSED: "lapsed, waits for a worker",
+    TaskState.SUBMITTED: "handed in by",
+    TaskState.DRAWABLE: "is about to be drawn",
+    TaskState.COMMITTING: "is audited",
+    TaskState.REVEALING: "is judged",
+    TaskState.PROVISIONAL: "is judged, window open",
+    TaskState.SETTLEABLE: "is about to be settled",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,29 +111,54 @@ class Narrator:
     names: Mapping[Address, str]
     slots: Mapping[int, str]
     logs: LogFollower
-    job_id: int
+    job: Job
     manifest: Manifest
     cursor: int
     finished: set[int] = field(default_factory=set)
     rejections: dict[int, str] = field(default_factory=dict)
     """The report's CID for every task that was ever rejected."""
+    calls: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    """Transactions that did something to this job, by the contract's call."""
+    _waiting: list[tuple[int, Event]] = field(default_factory=list)
+    """Events not told yet, each with the looks it has waited."""
+    _logged: Counter[tuple[Hop, int]] = field(default_factory=Counter)
+    _told: Counter[tuple[Hop, int]] = field(default_factory=Counter)
+
+    @property
+    def job_id(self) -> int:
+        return self.job.job_id
 
     def tell_news(self) -> None:
         """Prints every hop reached since the last call."""
-        spoken: dict[tuple[Hop, str], list[str]] = {}
-
-        def add(hop: Hop, rest: str, what: str) -> None:
-            spoken.setdefault((hop, rest), []).append(what)
-
-        for line in self.logs.new_lines():
-            if line.fields.get("job") == str(self.job_id):
-                self._tell_log(line, add)
         page = self.ledger.events(self.cursor, job_id=self.job_id)
         self.cursor = page.cursor
         for event in page.events:
-            self._tell_event(event, add)
-        for (hop, rest), whats in sorted(spoken.items(), key=lambda item: item[0][0]):
-            self.say(hop, f"{', '.join(dict.fromkeys(whats))}{rest}")
+            if type(event) in _CALLS:
+                self.calls[_CALLS[type(event)]].add(event.tx_hash)
+        waiting = [*self._waiting, *((0, event) for event in page.events)]
+        lines = [line for line in self.logs.new_lines() if line.fields.get("job") == str(self.job_id)]
+        told = [self._of_log(line) for line in lines]
+        self._waiting = []
+        held: set[int] = set()
+        for looks, event in waiting:
+            task = event.task if isinstance(event, TaskEvent) else None
+            if task is not None and (task in held or (looks < _LOOKS_TO_WAIT and self._lacks_its_log(event))):
+                held.add(task)
+                self._waiting.append((looks + 1, event))
+            else:
+                told += self._of_event(event)
+        for hop, text in sorted(told, key=lambda each: each[0]):
+            self.say(hop, text)
+
+    def still_to_come(self, tasks: Sequence[Task]) -> str:
+        """Where every task stands, in a few words."""
+        parts = []
+        for task in tasks:
+            words = _STATES.get(task.state)
+            if words is not None:
+                who = f" {self._name(task.worker)}" if words.endswith(" by") and task.worker else ""
+                parts.append(f"{self.what(task.task)} {words}{who}")
+        return " · ".join(parts)
 
     def say(self, hop: Hop, text: str) -> None:
         self.console.print(
@@ -116,76 +170,106 @@ class Narrator:
 
     def what(self, task: int) -> str:
         spec = self.manifest.tasks[task]
-        frames = "+".join(str(frame) for frame in spec.frames)
-        if self.manifest.split_columns * self.manifest.split_rows > 1:
-            return f"frame {frames} region {spec.region}"
-        return f"frame {frames}"
+        regions = self.manifest.split_columns * self.manifest.split_rows
+        if regions > 1:
+            return f"region {task % regions + 1}/{regions}"
+        return f"frame{'s' if len(spec.frames) > 1 else ''} {format_frames(spec.frames)}"
 
-    def _tell_log(self, line: LogLine, add: Callable[[Hop, str, str], None]) -> None:
-        task = line.fields.get("task")
-        what = self.what(int(task)) if task is not None and task.isdigit() else "scene"
-        seconds = line.fields.get("seconds")
+    def _lacks_its_log(self, event: Event) -> bool:
+        """Whether the hop that led to this event is still to be read from a log."""
+        match event:
+            case ResultSubmitted():
+                before, after = Hop.DELIVERED, Hop.SUBMITTED
+            case VerdictRevealed():
+                before, after = Hop.AUDITED, Hop.JUDGED
+            case _:
+                return False
+        return self._logged[before, event.task] <= self._told[after, event.task]
+
+    def _of_log(self, line: LogLine) -> tuple[Hop, str]:
+        """Every log line told here names a task of the job."""
+        fields = line.fields
+        task = int(fields["task"])
+        what = self.what(task)
+        self._logged[line.hop, task] += 1
         match line.hop:
             case Hop.FETCHED:
-                add(line.hop, f" by {line.who}, every file equal to the manifest", "scene")
+                text = f"the scene for {what} by {line.who}, every file equal to the manifest"
             case Hop.RENDERED:
-                add(line.hop, f" by {line.who}", f"{what}{f' in {float(seconds):.1f} s' if seconds else ''}")
+                what = f"frame {fields['frame']}" if len(self.manifest.tasks[task].frames) > 1 else what
+                text = f"{what} by {line.who} in {float(fields['seconds']):.1f} s, sandbox on"
             case Hop.DELIVERED:
-                add(line.hop, f" by {line.who}", f"{what} as {_short(line.fields.get('cid', ''))}")
-            case Hop.AUDITED:
-                score = line.fields.get("equal")
-                tiles = f": {score.replace('/', ' of ')} tiles equal to the last bit" if score else ""
-                worst = line.fields.get("worst_psnr_db")
-                against = f", worst {worst} dB" if worst and line.fields.get("verdict") == "reject" else ""
-                phash = line.fields.get("phash")
-                hashes = f", pHash distance at most {phash}" if phash else ""
-                add(line.hop, f" by {line.who}", f"{what}{tiles}{against}{hashes}")
+                text = f"{what} by {line.who}   result {_short(fields['cid'])}"
+            case _:
+                text = f"{what} by {line.who}: {_score(fields)}"
+        return line.hop, text
 
-    def _tell_event(self, event: Event, add: Callable[[Hop, str, str], None]) -> None:
+    def _of_event(self, event: Event) -> Sequence[tuple[Hop, str]]:
+        told = self._words_of_event(event)
+        if isinstance(event, TaskEvent):
+            for hop, _ in told:
+                self._told[hop, event.task] += 1
+        return told
+
+    def _words_of_event(self, event: Event) -> Sequence[tuple[Hop, str]]:
         match event:
             case TaskClaimed():
-                add(Hop.CLAIMED, f" by {self._name(event.worker)}   tx {_tx(event)}", self.what(event.task))
+                bond = self.job.terms.worker_bond
+                who = f"{self.what(event.task)} by {self._name(event.worker)}, bond {bond}"
+                return [(Hop.CLAIMED, f"{who}   tx {_tx(event)}")]
             case ClaimLapsed() | ClaimGivenBack():
-                add(Hop.CLAIMED, f"   {event.forfeited} forfeited", f"{self.what(event.task)} open again")
+                return [(Hop.CLAIMED, f"{self.what(event.task)} open again, {event.forfeited} forfeited")]
             case ResultSubmitted():
-                add(Hop.SUBMITTED, f" by {self._name(event.worker)}   tx {_tx(event)}", self.what(event.task))
-            case TaskDrawn(audited=True):
-                seats = ", ".join(self.slots.get(s, f"seat {s}") for s in event.seats if s != NO_SEAT)
-                tiles = sample_tiles(event.audit_seed, self.manifest, event.task)
-                some = " ".join(f"({t.tile.x0},{t.tile.y0})" for t in tiles[:3])
-                add(
-                    Hop.DRAWN,
-                    "",
-                    f"{self.what(event.task)}: {seats}; seed {_short(hex(event.audit_seed))}; "
-                    f"{len(tiles)} tiles {some} …",
-                )
+                who = f"{self.what(event.task)} by {self._name(event.worker)}"
+                return [(Hop.SUBMITTED, f"{who}   tx {_tx(event)}")]
             case TaskDrawn():
-                add(Hop.DRAWN, "", f"{self.what(event.task)}: no audit this time")
+                return [(Hop.DRAWN, self._drawn(event))]
             case VerdictRevealed():
                 if event.verdict is Verdict.REJECT:
                     self.rejections[event.task] = str(event.evidence)
-                add(
-                    Hop.JUDGED,
-                    f"   report {_short(str(event.evidence))}",
-                    f"{self.what(event.task)}: {event.verdict.value.lower()} by {self._name(event.verifier)}",
-                )
+                verdict = f"{self.what(event.task)} {event.verdict.value.lower()}"
+                seats = self.job.terms.committee_size
+                return [
+                    (
+                        Hop.JUDGED,
+                        f"{verdict} by {self._name(event.verifier)}, seat {event.seat + 1} of {seats}   "
+                        f"report {_short(str(event.evidence))}",
+                    )
+                ]
             case TaskSettled():
-                self._tell_settled(event, add)
+                return [(Hop.SETTLED, self._settled(event))]
+        return []
 
-    def _tell_settled(self, event: TaskSettled, add: Callable[[Hop, str, str], None]) -> None:
-        who = self._name(event.worker)
+    def _drawn(self, event: TaskDrawn) -> str:
+        if not event.audited:
+            return f"{self.what(event.task)}: no audit this time"
+        seats = ", ".join(self.slots.get(s, f"seat {s}") for s in event.seats if s != NO_SEAT)
+        tiles = sample_tiles(event.audit_seed, self.manifest, event.task)
+        some = " ".join(f"({each.tile.x0},{each.tile.y0})" for each in tiles[:3])
+        return (
+            f"{self.what(event.task)}: {seats}   seed {_short(hex(event.audit_seed))} -> "
+            f"{len(tiles)} tiles {some} …"
+        )
+
+    def _settled(self, event: TaskSettled) -> str:
+        what, who = self.what(event.task), self._name(event.worker)
         if event.outcome in (Outcome.ACCEPTED, Outcome.NOT_DRAWN):
             self.finished.add(event.task)
-            add(Hop.SETTLED, f"   {who} +{event.paid_to_worker}", f"{self.what(event.task)} paid")
-        else:
-            add(
-                Hop.SETTLED,
-                f"   {who} loses its bond",
-                f"{self.what(event.task)} {event.outcome.value.lower()}, open again",
-            )
+            return f"{what} paid   {who} +{event.paid_to_worker}"
+        bond = self.job.terms.worker_bond
+        return f"{what} {event.outcome.value.lower()}   {who} -{bond}, its bond; the task is open again"
 
     def _name(self, account: Address) -> str:
         return self.names.get(account, account.short())
+
+
+def _score(fields: Mapping[str, str]) -> str:
+    """What an audit saw, as its log line says it."""
+    equal, of = fields["equal"].split("/")
+    text = f"{equal} of {of} tiles equal to the last bit, pHash distance {fields['phash']} of 64"
+    if fields["verdict"] == "reject":
+        text += f", worst tile {fields['worst_psnr_db']} dB"
+    return text
 
 
 def _short(text: str) -> str:

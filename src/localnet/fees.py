@@ -6,6 +6,7 @@ gas on a row of its own and have the rest of the money add up to the last unit.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -24,16 +25,34 @@ def fees_by_account(rpc_url: str, *, first_block: int, last_block: int) -> dict[
         ServiceError: ``ledger.unreachable`` when the node does not answer or lacks a block.
     """
     paid: dict[Address, Fri] = {}
+    for entry in _transactions(rpc_url, first_block, last_block):
+        sender = entry["transaction"].get("sender_address")
+        if sender is None:
+            continue
+        account = Address(int(sender, 16))
+        paid[account] = paid.get(account, ZERO) + _fee(entry)
+    return paid
+
+
+def fees_by_transaction(rpc_url: str, *, first_block: int, last_block: int) -> dict[int, Fri]:
+    """The fee of each transaction in these blocks, ends included, by its hash.
+
+    Raises as ``fees_by_account``.
+    """
+    return {
+        int(entry["receipt"]["transaction_hash"], 16): _fee(entry)
+        for entry in _transactions(rpc_url, first_block, last_block)
+    }
+
+
+def _transactions(rpc_url: str, first_block: int, last_block: int) -> Iterator[dict[str, Any]]:
     with httpx.Client(timeout=30) as http:
         for number in range(first_block, last_block + 1):
-            for entry in _block(http, rpc_url, number)["transactions"]:
-                fee = Fri(int(entry["receipt"]["actual_fee"]["amount"], 16))
-                sender = entry["transaction"].get("sender_address")
-                if sender is None:
-                    continue
-                account = Address(int(sender, 16))
-                paid[account] = paid.get(account, ZERO) + fee
-    return paid
+            yield from _block(http, rpc_url, number)["transactions"]
+
+
+def _fee(entry: dict[str, Any]) -> Fri:
+    return Fri(int(entry["receipt"]["actual_fee"]["amount"], 16))
 
 
 def _block(http: httpx.Client, rpc_url: str, number: int) -> dict[str, Any]:
