@@ -60,6 +60,13 @@ def settings_of(context: typer.Context, flags: dict[str, object] | None = None) 
     return load({"network": shared.network, "account": shared.account, "home": shared.home, **(flags or {})})
 
 
+def rpc_url_of(settings: Settings) -> str:
+    """The Starknet node that is set. Raises ConfigError ``config.missing`` when none is."""
+    if settings.rpc_url is None:
+        raise _unset("rpc_url", "no Starknet node is set", "STARKNET_RPC")
+    return settings.rpc_url
+
+
 class Ports:
     """The real adapters for one process, each made when first asked for, all closed together.
 
@@ -210,9 +217,7 @@ class Ports:
         return self._open.enter_context(ledger)
 
     def _rpc_url(self) -> str:
-        if self.settings.rpc_url is None:
-            raise _unset("rpc_url", "no Starknet node is set", "STARKNET_RPC")
-        return self.settings.rpc_url
+        return rpc_url_of(self.settings)
 
 
 def run_worker(settings: Settings, *, dress: Dress | None = None) -> None:

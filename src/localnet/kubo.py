@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,11 +74,7 @@ def make_swarm_key(path: Path) -> Path:
 @contextmanager
 def running_kubo(program: Path, *, repo: Path, log: Path, swarm_key: Path) -> Iterator[KuboNode]:
     """A node that is stopped, whatever happens, when the context ends; its repo stays."""
-    env = {"IPFS_PATH": str(repo), "IPFS_TELEMETRY": "off", "LIBP2P_FORCE_PNET": "1"}
-    if not (repo / "config").exists():
-        _run(program, env, "init", "--empty-repo")
-    (repo / "swarm.key").write_bytes(swarm_key.read_bytes())
-    _configure(repo / "config")
+    env = private_repo(program, repo, swarm_key)
     (repo / "api").unlink(missing_ok=True)
     child = Child("kubo", [program, "daemon", "--migrate=false"], log=log, env=env)
     try:
@@ -89,9 +85,25 @@ def running_kubo(program: Path, *, repo: Path, log: Path, swarm_key: Path) -> It
         child.stop(5.0)
 
 
-def _configure(path: Path) -> None:
+def private_repo(
+    program: Path, repo: Path, swarm_key: Path, changes: Mapping[str, object] | None = None
+) -> dict[str, str]:
+    """Makes, or brings up to date, a repo whose node talks only to holders of this key; returns what
+    its daemon needs in the environment. ``changes`` overrule our configuration, by dotted key.
+
+    Raises ServiceError ``localnet.not_ready``.
+    """
+    env = {"IPFS_PATH": str(repo), "IPFS_TELEMETRY": "off", "LIBP2P_FORCE_PNET": "1"}
+    if not (repo / "config").exists():
+        _run(program, env, "init", "--empty-repo")
+    (repo / "swarm.key").write_bytes(swarm_key.read_bytes())
+    _configure(repo / "config", {**_CONFIG, **(changes or {})})
+    return env
+
+
+def _configure(path: Path, settings: Mapping[str, object]) -> None:
     config = json.loads(path.read_text())
-    for dotted, value in _CONFIG.items():
+    for dotted, value in settings.items():
         *tables, key = dotted.split(".")
         at = config
         for table in tables:

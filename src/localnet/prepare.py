@@ -1,0 +1,144 @@
+"""Making a devnet ready for play: the contract, bonds and seats, and the files that roles go by.
+
+Who runs the devnet does not matter: ``localnet up`` does, or a container does.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tomllib
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..adapters.starknet.accounts import Signer, predeployed, write_sncast
+from ..adapters.starknet.deploy import LOCAL_BOUNDS, STRK, deploy_registry
+from ..adapters.starknet.ledger import connect
+from ..domain.errors import ConfigError
+from ..domain.job import Address, Bounds
+from ..domain.money import Fri, parse_strk
+
+REQUESTER = "requester"
+WORKERS = ("worker-a", "worker-b")
+VERIFIERS = ("verifier-a", "verifier-b", "verifier-c", "verifier-d")
+DEPLOYER = "deployer"
+NAMES = (REQUESTER, *WORKERS, *VERIFIERS, DEPLOYER)
+ACCOUNTS_NETWORK = "tileproof-localnet"
+WORKER_DEPOSIT = parse_strk("20")
+NETWORK_FILE = "network.toml"
+STATE = "state"
+
+_TERMS = """[terms]
+# Blocks come every second here, so windows are short.
+committee_size = 1
+audit_fee = "0.3"
+lease_seconds = 600
+commit_blocks = 120
+reveal_blocks = 60
+appeal_blocks = 3
+deadline_hours = 12
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A contract, and the accounts that know it, by name."""
+
+    contract: Address
+    signers: Mapping[str, Signer]
+
+
+def prepare(
+    folder: Path,
+    *,
+    rpc_url: str,
+    ipfs_api: str,
+    workers: Sequence[str] = WORKERS,
+    verifiers: Sequence[str] = VERIFIERS,
+    bounds: Bounds = LOCAL_BOUNDS,
+    tables: Mapping[str, Mapping[str, object]] | None = None,
+) -> Prepared:
+    """A new contract on this devnet, workers with deposits and verifiers with seats, and in ``folder``
+    the network file and the accounts file that it names.
+
+    ``tables`` are more tables of the network file. What roles knew of an earlier chain is
+    removed first; the network file comes last, so that where it is, the rest is true.
+
+    Raises ServiceError ``ledger.unreachable``, ``faucet.not_a_devnet``; as ``deploy_registry``.
+    """
+    (folder / NETWORK_FILE).unlink(missing_ok=True)
+    shutil.rmtree(folder / STATE, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    signers = dict(zip(NAMES, predeployed(rpc_url), strict=False))
+    contract = deploy_registry(rpc_url, signers[DEPLOYER], bounds=bounds)
+    _fund(rpc_url, contract, signers, workers, verifiers, bounds.seat_bond)
+    write_sncast(folder / "accounts.json", ACCOUNTS_NETWORK, signers)
+    text = _network_toml(rpc_url, contract, ipfs_api, tables or {})
+    new = folder / f"{NETWORK_FILE}.new"
+    new.write_text(text, encoding="utf-8")
+    os.replace(new, folder / NETWORK_FILE)
+    return Prepared(contract, signers)
+
+
+def prepared_contract(folder: Path, rpc_url: str) -> Address | None:
+    """The contract that the folder's network file names, if this chain has it."""
+    try:
+        contract = Address(int(tomllib.loads((folder / NETWORK_FILE).read_text())["contract"], 16))
+        with connect(rpc_url, contract, None):
+            return contract
+    except (OSError, ValueError, KeyError):
+        return None
+    except ConfigError as error:
+        if error.code != "ledger.no_contract":
+            raise
+        return None
+
+
+def _fund(
+    rpc_url: str,
+    contract: Address,
+    signers: Mapping[str, Signer],
+    workers: Sequence[str],
+    verifiers: Sequence[str],
+    seat_bond: Fri,
+) -> None:
+    """All at once: each waits for blocks."""
+
+    def deposit(name: str, amount: Fri, seat: bool) -> None:
+        with connect(rpc_url, contract, signers[name]) as ledger:
+            ledger.deposit(amount)
+            if seat:
+                ledger.take_seat()
+
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        jobs = [pool.submit(deposit, name, seat_bond, True) for name in verifiers]
+        jobs += [pool.submit(deposit, name, WORKER_DEPOSIT, False) for name in workers]
+        for job in jobs:
+            job.result()
+
+
+def _network_toml(
+    rpc_url: str, contract: Address, ipfs_api: str, tables: Mapping[str, Mapping[str, object]]
+) -> str:
+    lines = [
+        "# Written for one chain of play money; gone with it.",
+        f'rpc_url = "{rpc_url}"',
+        f'contract = "{contract}"',
+        f'token = "{STRK}"',
+        f'ipfs_api = "{ipfs_api}"',
+        "",
+        "[accounts]",
+        'file = "accounts.json"',
+        f'network = "{ACCOUNTS_NETWORK}"',
+        "",
+        _TERMS,
+    ]
+    for name, table in tables.items():
+        lines += [f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in table.items()), ""]
+    return "\n".join(lines)
+
+
+def _toml(value: object) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(value)
