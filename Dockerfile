@@ -1,0 +1,60 @@
+# One image for every role; its command says which (docker/role). `make image` builds it: it needs
+# devnet and Kubo staged by docker/build-image, and BASE_IMAGE, which is pulled, or made from Debian
+# packages by docker/make-base-image. Only what Docker 20.10 and its classic builder know is used.
+ARG BASE_IMAGE=debian:bookworm-slim
+
+FROM ${BASE_IMAGE} AS environments
+ARG BLENDER_VERSION=4.5.15
+ARG PIP_INDEX_URL
+ARG PIP_EXTRA_INDEX_URL
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates python3-venv \
+    && rm -rf /var/lib/apt/lists/*
+# Of this stage only: the host's certificate authority, empty where it has none of its own.
+COPY build/image/ca.crt /tmp/ca.crt
+RUN if [ -s /tmp/ca.crt ]; then printf '[global]\ncert = /tmp/ca.crt\n' >/etc/pip.conf; fi
+
+# Blender pins a numpy that Tileproof does not want.
+RUN python3 -m venv /opt/blender \
+    && /opt/blender/bin/pip install "bpy==${BLENDER_VERSION}" \
+    && find /opt/blender -name __pycache__ -prune -exec rm -rf {} +
+
+# What Tileproof needs, before Tileproof, so that a change of its source installs nothing again.
+WORKDIR /source
+COPY pyproject.toml ./
+RUN python3 -m venv /opt/tileproof \
+    && python3 -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' \
+        >/tmp/requirements \
+    && /opt/tileproof/bin/pip install --requirement /tmp/requirements
+COPY LICENSE README.md ./
+COPY contracts/artifacts contracts/artifacts
+COPY src src
+RUN /opt/tileproof/bin/pip install --no-deps .
+
+FROM ${BASE_IMAGE}
+# What bpy's libraries link to, then what the roles need. Landlock is the sandbox in a container with
+# Docker's own seccomp profile; bubblewrap serves those who allow it namespaces.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends \
+        libgl1 libice6 libsm6 libx11-6 libxext6 libxfixes3 libxi6 libxkbcommon0 libxrender1 \
+        bubblewrap ca-certificates python3 tini \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --uid 10001 --create-home --shell /usr/sbin/nologin tileproof \
+    && install -d -o tileproof -g tileproof /ipfs /network /swarm /work
+COPY --from=environments /opt/blender /opt/blender
+COPY build/image/starknet-devnet build/image/ipfs /usr/local/bin/
+COPY --from=environments /opt/tileproof /opt/tileproof
+COPY docker/role /usr/local/bin/role
+
+# The root may be read-only: what is written goes to /tmp, to a volume, or below the network's file.
+ENV PATH=/opt/tileproof/bin:/usr/local/bin:/usr/bin:/bin \
+    BLENDER_PATH=/opt/blender \
+    TILEPROOF_CACHE=/tmp/tileproof \
+    TILEPROOF_HOME=/home/tileproof/.local/share/tileproof \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+USER tileproof
+WORKDIR /work
+ENTRYPOINT ["tini", "--", "role"]
+CMD ["--help"]
