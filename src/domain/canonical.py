@@ -41,7 +41,7 @@ def load(data: bytes, *, kind: str, max_bytes: int) -> Fields:
             size=len(data),
             max_bytes=max_bytes,
         )
-    if _nests_too_deep(data):
+    if nests_too_deep(data):
         raise malformed(kind, f"it nests deeper than {MAX_DEPTH}")
     try:
         value = json.loads(data.decode("utf-8"))
@@ -53,7 +53,8 @@ def load(data: bytes, *, kind: str, max_bytes: int) -> Fields:
     return Fields(value, kind, "")
 
 
-def _nests_too_deep(data: bytes) -> bool:
+def nests_too_deep(data: bytes) -> bool:
+    """Whether JSON must not be parsed: it nests deeper than ``MAX_DEPTH``."""
     depth = 0
     for step in _STEP.finditer(data):
         depth += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(step[0], 0)

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import psutil
 
+from ...domain.canonical import nests_too_deep
 from ...domain.errors import EvidenceError, MachineError
 from ...ports.renderer import Limits
 from .find import INSIDE, BlenderBuild
@@ -234,6 +235,8 @@ def _environment(limits: Limits) -> dict[str, str]:
 def _unpacked(line: bytes) -> dict[str, object]:
     """The child handled a stranger's scene, so its answer is a stranger's too."""
     try:
+        if nests_too_deep(line):
+            raise ValueError
         answer = json.loads(line)
         if "ok" in answer:
             return dict(answer["ok"])
