@@ -1,0 +1,193 @@
+"""What a worker has begun: each claim taken a step further at every look at the ledger, until it
+is final and deep."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+
+from ..domain.errors import LedgerRejected, ServiceError
+from ..domain.hops import Hop
+from ..domain.job import Job, Outcome, Task, TaskState
+from ..ports.clock import Clock
+from ..ports.content import ContentStore
+from ..ports.ledger import Head, Ledger, TaskSettled
+from .claims import Claim, Claims, Stage
+from .delivery import Delivery
+from .market import Market
+from .settings import WorkerSettings
+
+log = logging.getLogger("tileproof.worker")
+
+_UNDER_WAY = (Stage.CLAIMING, Stage.CLAIMED, Stage.SUBMITTING, Stage.SUBMITTED)
+
+
+class Holdings:
+    """The claims of this account, kept in the journal and nowhere else."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        store: ContentStore,
+        claims: Claims,
+        delivery: Delivery,
+        market: Market,
+        clock: Clock,
+        settings: WorkerSettings,
+    ) -> None:
+        self._ledger, self._store, self._claims = ledger, store, claims
+        self._delivery, self._market = delivery, market
+        self._clock, self._settings = clock, settings
+        self._account = ledger.account()
+        self._seen: dict[tuple[str, str], float] = {}
+        self.rejects = 0
+        """Results that a committee rejected since this process started."""
+
+    def under_way(self) -> list[Claim]:
+        """Claims whose bond is at stake."""
+        return [claim for claim in self._claims.every() if claim.stage in _UNDER_WAY]
+
+    def go_on(self, head: Head) -> bool:
+        """Every claim a step further; True when that was work of some length."""
+        by_job: defaultdict[int, list[str]] = defaultdict(list)
+        for claim in self._claims.every():
+            by_job[claim.job_id].append(claim.key)
+        worked = False
+        for job_id, keys in by_job.items():
+            job = self._ledger.job(job_id)
+            for key in keys:
+                current = self._claims.get(key)
+                if current is None:
+                    continue  # it was the same claim under the attempt that was first thought of
+                if current.stage is Stage.FINAL:
+                    self._forget_if_deep(current, head)
+                    continue
+                worked = self._step(current, job, self._ledger.task(job_id, current.task)) or worked
+        return worked
+
+    def claimed(self, claim: Claim, task: Task) -> Claim:
+        """The claim under the attempt that the ledger knows it by: while the scene was being
+        opened, another may have claimed the task and given it back."""
+        if task.attempt == claim.attempt:
+            return self._claims.move(claim, Stage.CLAIMED)
+        moved = self._claims.move(claim, Stage.CLAIMED, attempt=task.attempt)
+        self._claims.forget(claim)
+        return moved
+
+    def give_back_unfinished(self) -> None:
+        """On the way out: what is claimed and not submitted would only lapse."""
+        for claim in self.under_way():
+            if claim.stage is Stage.CLAIMED:
+                try:
+                    self._delivery.give_back(claim, self._ledger.job(claim.job_id))
+                except ServiceError as error:
+                    log.warning(
+                        "not given back job=%d task=%d: %s (%s); it goes on when the worker is started again",
+                        claim.job_id,
+                        claim.task,
+                        error.message,
+                        error.code,
+                    )
+
+    def _step(self, claim: Claim, job: Job, task: Task) -> bool:
+        """Takes one claim a step further; True when that was work of some length."""
+        ours = task.worker == self._account
+        if claim.stage is Stage.CLAIMING:
+            if not ours or task.state not in (TaskState.CLAIMED, TaskState.LAPSED):
+                self._claims.forget(claim)  # the claim never reached the ledger, or another was faster
+                return False
+            claim = self.claimed(claim, task)
+        if not (ours and task.attempt == claim.attempt) or task.state is TaskState.LAPSED:
+            self._close(claim, task)
+            return False
+        if task.state is TaskState.CLAIMED:
+            return self._delivery.go_on(claim, job, task)
+        if claim.stage is not Stage.SUBMITTED:
+            claim = self._claims.move(claim, Stage.SUBMITTED)
+            self._delivery.log_submitted(claim, " (by an earlier process)")
+        self._help_along(claim, task)
+        return False
+
+    def _close(self, claim: Claim, task: Task) -> None:
+        """The claim is over, one way or another; what it pinned stays for a while."""
+        if task.state is TaskState.LAPSED and task.worker == self._account:
+            self._release(claim)
+        outcome = self._outcome_of(claim)
+        if outcome in (Outcome.REJECTED, Outcome.UNAVAILABLE):
+            self.rejects += 1
+            self._market.note_failure(claim.job_id, claim.task, outcome.value)
+            log.error(
+                "hop=%d settled job=%d task=%d outcome=%s: the bond is lost; look at the report with "
+                "`tileproof client logs %d`",
+                Hop.SETTLED,
+                claim.job_id,
+                claim.task,
+                outcome.value.lower(),
+                claim.job_id,
+            )
+        elif outcome is Outcome.UNDECIDED:
+            log.warning(
+                "lost job=%d task=%d attempt=%d: the claim ended without a submission",
+                claim.job_id,
+                claim.task,
+                claim.attempt,
+            )
+        else:
+            log.info(
+                "hop=%d settled job=%d task=%d outcome=%s",
+                Hop.SETTLED,
+                claim.job_id,
+                claim.task,
+                outcome.value.lower(),
+            )
+        self._delivery.finish(claim)
+
+    def _release(self, claim: Claim) -> None:
+        """Gets back what the lapse left of the bond."""
+        try:
+            self._ledger.release(claim.job_id, [claim.task])
+        except LedgerRejected as error:
+            log.info("release job=%d task=%d: %s", claim.job_id, claim.task, error.reason)
+
+    def _outcome_of(self, claim: Claim) -> Outcome:
+        created = self._ledger.job(claim.job_id).created_block
+        for event in reversed(self._ledger.events(created, job_id=claim.job_id).events):
+            if (
+                isinstance(event, TaskSettled)
+                and event.task == claim.task
+                and event.attempt == claim.attempt
+                and event.worker == self._account
+            ):
+                return event.outcome
+        return Outcome.UNDECIDED
+
+    def _help_along(self, claim: Claim, task: Task) -> None:
+        """Draws and settles what nobody else has, and notices the end."""
+        if task.state.is_final:
+            if task.state is TaskState.PAID:
+                log.info("hop=%d settled job=%d task=%d paid=1", Hop.SETTLED, claim.job_id, claim.task)
+            self._delivery.finish(claim)
+            return
+        for state, what, send in (
+            (TaskState.DRAWABLE, "draw", self._ledger.draw),
+            (TaskState.SETTLEABLE, "settle", self._ledger.settle),
+        ):
+            if task.state is state and self._waited(what, f"{claim.key}/{task.round}"):
+                try:
+                    receipt = send(claim.job_id, [claim.task])
+                    log.info("%s job=%d task=%d tx=%#x", what, claim.job_id, claim.task, receipt.tx_hash)
+                except LedgerRejected as error:
+                    log.info("%s job=%d task=%d: %s", what, claim.job_id, claim.task, error.reason)
+
+    def _waited(self, what: str, key: str) -> bool:
+        since = self._seen.setdefault((what, key), self._clock.monotonic())
+        return self._clock.monotonic() - since >= self._settings.stagger_seconds
+
+    def _forget_if_deep(self, claim: Claim, head: Head) -> None:
+        if head.block < claim.final_block + self._settings.keep_blocks:
+            return
+        others = {cid for c in self._claims.every() if c.key != claim.key for cid in c.pins}
+        for cid in claim.pins:
+            if cid not in others:
+                self._store.unpin(cid)
+        self._claims.forget(claim)
