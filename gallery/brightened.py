@@ -6,7 +6,7 @@ from tileproof.domain.tiles import Tile
 from tileproof.ports.images import Pixels
 from tileproof.ports.renderer import Renderer
 
-from .wrapping import retouched, top
+from .wrapping import retouched, whole
 
 HONEST = False
 GAIN = 1.02
@@ -15,7 +15,7 @@ GAIN = 1.02
 def brighten(pixels: Pixels, tile: Tile, settings: RenderSettings) -> Pixels:
     brighter = pixels.astype(np.float64)
     brighter[..., :3] *= GAIN
-    return np.clip(np.rint(brighter), 0, top(settings)).astype(pixels.dtype)
+    return whole(brighter, settings)
 
 
 def dress(renderer: Renderer) -> Renderer:

@@ -9,7 +9,7 @@ from tileproof.domain.tiles import Tile
 from tileproof.ports.images import Pixels
 from tileproof.ports.renderer import Renderer
 
-from .wrapping import frame_first, top
+from .wrapping import frame_first, whole
 
 HONEST = False
 
@@ -29,7 +29,7 @@ def enlarge(pixels: Pixels, full: Tile, settings: RenderSettings) -> Pixels:
         )
         for channel in range(pixels.shape[-1])
     ]
-    return np.clip(np.rint(np.stack(channels, axis=-1)), 0, top(settings)).astype(pixels.dtype)
+    return whole(np.stack(channels, axis=-1), settings)
 
 
 def dress(renderer: Renderer) -> Renderer:

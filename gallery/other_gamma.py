@@ -6,7 +6,7 @@ from tileproof.domain.tiles import Tile
 from tileproof.ports.images import Pixels
 from tileproof.ports.renderer import Renderer
 
-from .wrapping import retouched, top
+from .wrapping import retouched, top, whole
 
 HONEST = False
 GAMMA = 1.03
@@ -15,7 +15,7 @@ GAMMA = 1.03
 def bend(pixels: Pixels, tile: Tile, settings: RenderSettings) -> Pixels:
     bent = pixels.astype(np.float64) / top(settings)
     bent[..., :3] **= GAMMA
-    return np.rint(bent * top(settings)).astype(pixels.dtype)
+    return whole(bent * top(settings), settings)
 
 
 def dress(renderer: Renderer) -> Renderer:

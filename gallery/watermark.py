@@ -6,7 +6,7 @@ from tileproof.domain.tiles import Tile
 from tileproof.ports.images import Pixels
 from tileproof.ports.renderer import Renderer
 
-from .wrapping import retouched, top
+from .wrapping import retouched, top, whole
 
 HONEST = False
 PERIOD_PX = 24
@@ -18,7 +18,7 @@ def sign(pixels: Pixels, tile: Tile, settings: RenderSettings) -> Pixels:
     lift = ((x + y) % PERIOD_PX < PERIOD_PX // 4) * max(1.0, LIFT * top(settings))
     signed = pixels.astype(np.float64)
     signed[..., :3] += lift[..., None]
-    return np.clip(np.rint(signed), 0, top(settings)).astype(pixels.dtype)
+    return whole(signed, settings)
 
 
 def dress(renderer: Renderer) -> Renderer:

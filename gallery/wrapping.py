@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from tileproof.adapters.images import ChildDecoder
 from tileproof.domain.manifest import RenderSettings
 from tileproof.domain.tiles import Tile
@@ -116,3 +118,9 @@ def write(pixels: Pixels, path: Path) -> None:
 def top(settings: RenderSettings) -> int:
     """The largest value of a channel."""
     return (1 << settings.depth) - 1
+
+
+def whole(values: NDArray[np.float64], settings: RenderSettings) -> Pixels:
+    """The nearest values that a channel can have."""
+    rounded = np.clip(np.rint(values), 0, top(settings))
+    return rounded.astype(np.uint8) if settings.depth == 8 else rounded.astype(np.uint16)

@@ -105,7 +105,7 @@ def test_frame_samples_seed_and_camera_each_change_the_picture(studio: Studio) -
     honest = studio.frame(1)
     assert not np.array_equal(studio.frame(2), honest)
     for change in ({"samples_per_pixel": 3}, {"noise_seed": 1}, {"camera": "Side"}):
-        assert not np.array_equal(studio.frame(1, replace(FEW, **change)), honest), change  # type: ignore[arg-type]
+        assert not np.array_equal(studio.frame(1, replace(FEW, **change)), honest), change
 
 
 def test_an_animated_seed_gives_every_frame_noise_of_its_own(studio: Studio) -> None:

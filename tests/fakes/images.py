@@ -59,14 +59,15 @@ def _png(data: bytes, expected: ImageFormat) -> Pixels:
     raw = zlib.decompress(packed)
     if len(raw) != expected.height * (size + 1) or at != len(data):
         raise ValueError("not as many bytes as the header says")
-    above, rows = np.zeros(size, np.uint8), []
+    above: Pixels = np.zeros(size, np.uint8)
+    rows = []
     for y in range(expected.height):
         line = np.frombuffer(raw, np.uint8, size, y * (size + 1) + 1)
         above = _unfiltered(raw[y * (size + 1)], line, above, step)
         rows.append(above)
     kind = np.dtype(np.uint8) if expected.depth == 8 else np.dtype(">u2")
     pixels = np.concatenate(rows).view(kind).reshape(expected.height, expected.width, expected.channels)
-    return pixels.astype(np.uint8 if expected.depth == 8 else np.uint16)
+    return pixels.astype(np.uint8) if expected.depth == 8 else pixels.astype(np.uint16)
 
 
 def _unfiltered(kind: int, line: Pixels, above: Pixels, step: int) -> Pixels:

@@ -198,7 +198,7 @@ def picture(scene: bytes, settings: RenderSettings, frame: int, tile: Tile) -> P
         channels.append(base + 0.3 * noise / np.sqrt(settings.samples_per_pixel))
     top = (1 << settings.depth) - 1
     values = np.clip(np.round(np.stack(channels, axis=-1) * top), 0, top)
-    return values.astype(np.uint8 if settings.depth == 8 else np.uint16)
+    return values.astype(np.uint8) if settings.depth == 8 else values.astype(np.uint16)
 
 
 def _number(*parts: bytes) -> int:
@@ -212,4 +212,5 @@ def _noise(key: int, x: NDArray[np.uint64], y: NDArray[np.uint64]) -> NDArray[np
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         z = z ^ (z >> np.uint64(31))
-    return (z >> np.uint64(11)).astype(np.float64) / float(1 << 53)
+    unit: NDArray[np.float64] = (z >> np.uint64(11)).astype(np.float64) / float(1 << 53)
+    return unit

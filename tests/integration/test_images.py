@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from tileproof.adapters import images
 from tileproof.adapters.blender.find import BlenderBuild
 from tileproof.adapters.blender.sandbox import landlock
@@ -28,7 +29,7 @@ DECODER = ChildDecoder()
 
 def picture(width: int, height: int, channels: int, depth: int) -> Pixels:
     noise = np.random.default_rng(7).integers(0, 2**depth, (height, width, channels))
-    return noise.astype(np.uint8 if depth == 8 else np.uint16)
+    return noise.astype(np.uint8) if depth == 8 else noise.astype(np.uint16)
 
 
 @pytest.mark.parametrize("channels", [3, 4])
@@ -98,7 +99,8 @@ def plain_decoding(data: bytes) -> Pixels:
         rows += above
     dtype = np.dtype(np.uint8) if depth == 8 else np.dtype(">u2")
     shape = (height, width, channels)
-    return np.frombuffer(rows, dtype).reshape(shape).astype(np.uint8 if depth == 8 else np.uint16)
+    pixels = np.frombuffer(rows, dtype).reshape(shape)
+    return pixels.astype(np.uint8) if depth == 8 else pixels.astype(np.uint16)
 
 
 def predicted(kind: int, left: int, up: int, corner: int) -> int:
@@ -219,7 +221,7 @@ def test_pixels_that_unpack_to_more_than_the_picture_are_refused_within_its_size
 # EXR
 
 
-def exr(pixels: Pixels, path: Path, compression: str = "ZIP", **header: object) -> None:
+def exr(pixels: Pixels | NDArray[np.float16], path: Path, compression: str = "ZIP", **header: object) -> None:
     import OpenEXR
 
     names = "RGBA"[: pixels.shape[2]]

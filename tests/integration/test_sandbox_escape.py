@@ -18,6 +18,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tileproof.adapters.blender import sandbox as package
@@ -76,6 +77,11 @@ HARMLESS_WITHOUT_A_BYSTANDER = ("kill_a_bystander", "stop_everybody")
 """In a process namespace these may name nobody but the sandbox's own; the bystander must live on."""
 
 
+def identity(user: int | None) -> dict[str, Any]:
+    """What `subprocess` is told to run as that user; nothing for ourselves."""
+    return {} if user is None else {"user": user, "group": user, "extra_groups": []}
+
+
 @dataclass
 class World:
     """What lies and runs outside: made for one kind and one user, gone afterwards."""
@@ -107,7 +113,7 @@ class World:
             timeout=120,
             start_new_session=True,
             check=False,
-            **({} if self.user is None else {"user": self.user, "group": self.user, "extra_groups": []}),
+            **identity(self.user),
         )
         lines = [json.loads(line) for line in done.stdout.splitlines()]
         outcomes = {name: (outcome, why) for name, outcome, why in lines}
@@ -157,12 +163,11 @@ def world(request: pytest.FixtureRequest, kind: str) -> Iterator[World]:
     if user is not None:
         for path in (job, readable, secret, secret.parent):
             os.chown(path, user, user)  # the owner's own files must be out of reach as well
-    identity = {} if user is None else {"user": user, "group": user, "extra_groups": []}
     bystander = subprocess.Popen(
         [PYTHON, "-c", "import sys; sys.stdin.read()  # bystander"],
         stdin=subprocess.PIPE,
         env={"BYSTANDER_SECRET": SECRET},
-        **identity,
+        **identity(user),
     )
     with Greeters(folder) as (port, unix_socket):
         plan: dict[str, object] = {

@@ -31,6 +31,7 @@ from tileproof.domain.tiles import Tile
 from tileproof.domain.verdict import (
     Confirmation,
     FileFault,
+    Judgement,
     inconclusive,
     judge_files,
     judge_tiles,
@@ -140,7 +141,7 @@ def test_a_hostile_name_is_text_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("judgement", [unavailable("nobody served it"), inconclusive("the scene drifts")])
-def test_a_report_without_a_judged_tile_is_still_a_report(judgement: object, tmp_path: Path) -> None:
+def test_a_report_without_a_judged_tile_is_still_a_report(judgement: Judgement, tmp_path: Path) -> None:
     report, _ = rejected()
     bare = replace(
         report, work=None, machine=None, tiles=(), confirmation=None, findings=(), judgement=judgement

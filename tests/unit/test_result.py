@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -65,8 +66,9 @@ def test_an_account_of_the_task_itself_passes() -> None:
 
 @pytest.mark.parametrize("field", ["job_id", "task", "attempt"])
 def test_an_account_of_another_task_is_refused(field: str) -> None:
+    other: dict[str, Any] = {field: 9}
     with pytest.raises(EvidenceError) as refused:
-        check_account(replace(RESULT, **{field: 9}), 3, 0, 1, SPEC)
+        check_account(replace(RESULT, **other), 3, 0, 1, SPEC)
     assert refused.value.code == "result.other_task"
 
 
