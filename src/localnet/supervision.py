@@ -2,37 +2,47 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import psutil
 
-from ..domain.errors import ConfigError, ServiceError
-from .network import LocalNetwork, Shape, running_network
+from ..domain.errors import ConfigError, ServiceError, TileproofError
 
-_STATE = "supervisor.json"
+if TYPE_CHECKING:
+    from .network import LocalNetwork, Shape
+
+_STATE, _LOCK, _ENDED = "supervisor.json", "supervisor.lock", "ended.txt"
 _LOOK_SECONDS = 0.5
+_STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 START_SECONDS = 180.0
 STOP_SECONDS = 40.0
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkStatus:
-    """``processes`` are (name, pid, whether it runs)."""
+    """``processes`` are (name, pid, whether it runs). ``ended`` says why the last run ended by
+    itself, if it did."""
 
     folder: Path
     is_up: bool
+    is_starting: bool = False
+    ended: str = ""
     rpc_url: str = ""
     contract: str = ""
     ipfs_api: str = ""
@@ -44,39 +54,61 @@ def run_until_stopped(
 ) -> None:
     """Starts the network and watches it until SIGTERM or Ctrl-C, then stops all of it.
 
-    Raises ConfigError ``localnet.already_up``; ServiceError ``localnet.died`` when a service
-    ends by itself; as ``running_network``.
+    Raises ConfigError as ``check_can_start``; ServiceError ``localnet.died`` when a service ends
+    by itself; as ``running_network``.
     """
-    if read_status(folder).is_up:
-        raise ConfigError(
-            "localnet.already_up",
-            f"a local network is up in {folder}",
-            remedy="use it, or stop it with `tileproof localnet down`",
-            path=folder,
-        )
-    stopped = Event()
+    from .network import running_network  # here, so that looking and stopping load no Starknet library
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        stopped.set()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        with running_network(folder, cache, shape) as network:
-            _write_state(network)
-            on_up(read_status(folder))
-            while not stopped.wait(_LOOK_SECONDS):
-                _check_services(network)
-    finally:
-        (folder / _STATE).unlink(missing_ok=True)
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    check_can_start(folder, shape.rpc_port)
+    with _only_one(folder):
+        (folder / _ENDED).unlink(missing_ok=True)
+        (folder / "network.toml").unlink(missing_ok=True)  # of a run that was killed
+        _write_state(folder, {"supervisor": os.getpid()})
+        try:
+            with _until_signalled() as signals, running_network(folder, cache, shape) as network:
+                _write_state(folder, _pids(network))
+                signals.is_up = True
+                on_up(read_status(folder))
+                while not signals.stopped.wait(_LOOK_SECONDS):
+                    _check_services(network)
+        except _StoppedEarlyError:
+            return
+        except TileproofError as error:
+            (folder / _ENDED).write_text(f"{error.message}; {error.remedy}")
+            raise
+        finally:
+            (folder / _STATE).unlink(missing_ok=True)
 
 
-def start_detached(folder: Path, home: Path, flags: Sequence[str]) -> NetworkStatus:
+def check_can_start(folder: Path, rpc_port: int | None) -> None:
+    """Raises ConfigError ``localnet.already_up``, ``localnet.port_taken``."""
+    found = read_status(folder)
+    if found.is_up or found.is_starting:
+        raise _already_up(folder)
+    if rpc_port is None:
+        return
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", rpc_port))
+        except OSError as error:
+            # Asked for before devnet starts: another devnet there would answer in its place.
+            raise ConfigError(
+                "localnet.port_taken",
+                f"port {rpc_port} cannot be used: {error.strerror}",
+                remedy="choose another with --port, or leave it out to get a free one",
+                port=rpc_port,
+            ) from error
+
+
+def start_detached(
+    folder: Path, home: Path, flags: Sequence[str], *, rpc_port: int | None = None
+) -> NetworkStatus:
     """Starts ``tileproof localnet up`` in the background and waits until it is up.
 
-    Raises ServiceError ``localnet.not_ready`` with what it said.
+    Raises ConfigError as ``check_can_start``; ServiceError ``localnet.not_ready`` with what it said.
     """
+    check_can_start(folder, rpc_port)
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "supervisor.log"
     with log.open("wb") as out:
@@ -88,16 +120,16 @@ def start_detached(folder: Path, home: Path, flags: Sequence[str]) -> NetworkSta
             start_new_session=True,
         )
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        status = read_status(folder)
-        if status.is_up:
-            return status
-        if child.poll() is not None:
-            break
-        Event().wait(_LOOK_SECONDS / 2)
-    if child.poll() is None:
-        child.terminate()
-        child.wait(STOP_SECONDS)
+    try:
+        while time.monotonic() < deadline and child.poll() is None:
+            status = read_status(folder)
+            if status.is_up:
+                return status
+            Event().wait(_LOOK_SECONDS / 2)
+    except KeyboardInterrupt:
+        _end(child)
+        raise
+    _end(child)
     raise ServiceError(
         "localnet.not_ready",
         f"the local network did not come up: {log.read_text(errors='replace')[-1500:]}",
@@ -109,15 +141,23 @@ def read_status(folder: Path) -> NetworkStatus:
     """What the network's own files and the process table say."""
     try:
         state = json.loads((folder / _STATE).read_text())
-        network = tomllib.loads((folder / "network.toml").read_text())
     except (OSError, ValueError):
-        return NetworkStatus(folder, is_up=False)
+        ended = folder / _ENDED
+        return NetworkStatus(folder, is_up=False, ended=ended.read_text() if ended.is_file() else "")
     processes = tuple(
         (name, int(pid), _is(int(pid), float(started))) for name, (pid, started) in state.items()
     )
+    if not any(name == "supervisor" and running for name, _, running in processes):
+        return NetworkStatus(folder, is_up=False, ended="its supervisor was killed", processes=processes)
+    try:
+        network = tomllib.loads((folder / "network.toml").read_text())
+    except (OSError, ValueError):
+        network = {}
+    if not network or len(processes) == 1:
+        return NetworkStatus(folder, is_up=False, is_starting=True, processes=processes)
     return NetworkStatus(
         folder,
-        is_up=any(name == "supervisor" and running for name, _, running in processes),
+        is_up=True,
         rpc_url=str(network["rpc_url"]),
         contract=str(network["contract"]),
         ipfs_api=str(network["ipfs_api"]),
@@ -131,7 +171,7 @@ def stop(folder: Path) -> bool:
     Raises ServiceError ``localnet.not_stopped``.
     """
     found = read_status(folder)
-    if not found.is_up:
+    if not (found.is_up or found.is_starting):
         return False
     pid = next(pid for name, pid, _ in found.processes if name == "supervisor")
     supervisor = psutil.Process(pid)
@@ -154,20 +194,75 @@ def remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _write_state(network: LocalNetwork) -> None:
+class _StoppedEarlyError(BaseException):
+    """Asked to stop before everything was up; no Exception, so that nothing on the way takes it."""
+
+
+class _Signals:
+    def __init__(self) -> None:
+        self.is_up, self.stopped = False, Event()
+
+    def stop(self, _number: int, _frame: FrameType | None) -> None:
+        first = not self.stopped.is_set()
+        self.stopped.set()
+        if first and not self.is_up:
+            raise _StoppedEarlyError
+
+
+@contextmanager
+def _until_signalled() -> Iterator[_Signals]:
+    signals = _Signals()
+    before = {number: signal.signal(number, signals.stop) for number in _STOPPING}
+    try:
+        yield signals
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
+    """Of two that start at the same moment one is refused."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / _LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise _already_up(folder) from None
+        yield
+
+
+def _already_up(folder: Path) -> ConfigError:
+    return ConfigError(
+        "localnet.already_up",
+        f"a local network is up in {folder}",
+        remedy="use it, or stop it with `tileproof localnet down`",
+        path=folder,
+    )
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    child.terminate()
+    child.wait(STOP_SECONDS)
+
+
+def _pids(network: LocalNetwork) -> dict[str, int]:
     a, b = network.nodes
-    pids = {
+    return {
         "supervisor": os.getpid(),
         "devnet": network.devnet.child.pid,
         "kubo-a": a.child.pid,
         "kubo-b": b.child.pid,
         **{name: child.pid for name, child in network.roles.items()},
     }
+
+
+def _write_state(folder: Path, pids: dict[str, int]) -> None:
     # With the start time, a process id that the system has given to another is not taken for ours.
     state = {name: (pid, psutil.Process(pid).create_time()) for name, pid in pids.items()}
-    new = network.folder / f"{_STATE}.new"
+    new = folder / f"{_STATE}.new"
     new.write_text(json.dumps(state))
-    os.replace(new, network.folder / _STATE)
+    os.replace(new, folder / _STATE)
 
 
 def _check_services(network: LocalNetwork) -> None:
