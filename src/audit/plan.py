@@ -105,12 +105,19 @@ def cost_share(plan: SamplePlan, render_seconds: float, load_seconds: float) -> 
 
 def describe(plan: SamplePlan) -> tuple[str, ...]:
     """The plan in plain sentences, one a line, for dry runs and reports."""
-    found = [f"{_percent(p.detection)} of cheats on {_share(p)}" for p in plan.powers]
-    lines = [
-        f"an audit renders {plan.sampled} of a task's {plan.total} tiles again "
-        f"({plan.tile_px} px), {_percent(plan.area_share)} of its pixels",
-        "it finds " + ", ".join(found),
-    ]
+    if plan.sampled == plan.total:
+        tiles = "the only tile" if plan.total == 1 else f"all {plan.total} tiles"
+        lines = [
+            f"an audit renders {tiles} of a task again ({plan.tile_px} px)",
+            "no changed tile goes unseen",
+        ]
+    else:
+        found = [f"{_percent(p.detection)} of cheats on {_share(p)}" for p in plan.powers]
+        lines = [
+            f"an audit renders {plan.sampled} of a task's {plan.total} tiles again "
+            f"({plan.tile_px} px), {_percent(plan.area_share)} of its pixels",
+            "it finds " + ", ".join(found),
+        ]
     if plan.audit_rate < 1:
         lines.append(f"{_percent(plan.audit_rate)} of the tasks are audited; nobody knows which beforehand")
     return tuple(lines)
@@ -183,4 +190,4 @@ def _share(power: Power) -> str:
     if power.share >= 1:
         return "the whole task"
     tiles = "1 tile" if power.tampered == 1 else f"{power.tampered} tiles"
-    return f"{power.share:.0%} of it ({tiles})"
+    return f"{power.share * 100:.0f} % of it ({tiles})"

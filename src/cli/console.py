@@ -11,6 +11,7 @@ import json
 import logging
 import re
 import sys
+import textwrap
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -33,6 +34,8 @@ BEFORE_THE_GROUP = ("--network", "--account", "--home", "--verbose", "-v")
 """Flags that every command shares and that stand before it."""
 INTERRUPTED = 130
 BUG = 70
+LEAST_ROOM = 20
+"""A column narrower than this is not wrapped."""
 
 
 @dataclass
@@ -104,10 +107,21 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, right: Se
 
 
 def facts(pairs: Mapping[str, object]) -> None:
-    """Name and value, a line each, values aligned."""
+    """Name and value, values aligned: a line each in a pipe, wrapped within their column on a
+    terminal."""
     width = max((len(name) for name in pairs), default=0)
+    room = stdout().width - width - 2 if sys.stdout.isatty() else 0
     for name, value in pairs.items():
-        say(f"{name:<{width}}  {value}")
+        first, *rest = _wrapped(str(value), room)
+        say(f"{name:<{width}}  {first}")
+        for line in rest:
+            say(f"{'':<{width}}  {line}")
+
+
+def _wrapped(text: str, room: int) -> list[str]:
+    if room < LEAST_ROOM:
+        return [text]
+    return textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 class Bars(Protocol):
@@ -126,7 +140,7 @@ def bars() -> Iterator[Bars]:
 
     with Progress(
         TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=24, complete_style="cyan", finished_style="green"),
         TextColumn("{task.percentage:>3.0f} %"),
         TextColumn("{task.fields[text]}"),
         console=stderr(),

@@ -179,11 +179,12 @@ def submitted_json(done: Submitted) -> dict[str, object]:
 
 def show_submitted(done: Submitted) -> None:
     if done.tx_hash:
-        say(f"job {done.job_id}  escrowed {done.escrow}  tx {done.tx_hash:#x}  fee {done.fee.strk(6)} STRK")
+        say(f"job {done.job_id}  escrowed {done.escrow}, {done.fee.strk(6)} STRK of gas")
+        note(f"transaction  {done.tx_hash:#x}")
     else:
         say(f"job {done.job_id}  was escrowed by an earlier run that did not end; nothing was paid again")
-    note(f"scene {done.scene}")
-    note(f"manifest {done.manifest}")
+    note(f"scene        {done.scene}")
+    note(f"manifest     {done.manifest}")
 
 
 def scene_json(scene: SceneFacts) -> dict[str, object]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..domain.frames import format_frames
-from .console import note, say, table
+from .console import facts, note, say, table
 from .show import many, pictures_json, short, terms_json
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def show_status(status: JobStatus, manifest: Manifest | None) -> None:
     flags = [word for word, is_set in (("paused", job.paused), ("closed", job.closed)) if is_set]
     name = f"  {manifest.name}" if manifest else ""
     say(f"job {job.job_id}{name}  {counted(status)}{'  ' + ', '.join(flags) if flags else ''}")
-    say(f"by {job.requester}, {job.terms.reward} a task, manifest {job.manifest}")
+    facts({"requester": job.requester, "reward": f"{job.terms.reward} a task", "manifest": job.manifest})
     say()
     columns = ["task", "state", "attempt", "worker", "outcome", "result"]
     if manifest:
@@ -144,7 +144,9 @@ def show_history(entries: Sequence[Entry]) -> None:
         if (entry.task, entry.attempt) != last:
             last = (entry.task, entry.attempt)
             say(f"task {entry.task}, attempt {entry.attempt}")
-        say(f"  block {entry.block:<7} {entry.what}" + (f"  {entry.cid}" if entry.cid else ""))
+        say(f"  block {entry.block:<7} {entry.what}")
+        if entry.cid:
+            say(f"  {'':<13} {entry.cid}")
 
 
 def fetched_json(fetched: Fetched) -> dict[str, object]:

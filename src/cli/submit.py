@@ -159,7 +159,7 @@ def retry(
             facts({"tasks": f"{', '.join(map(str, plan.old_tasks))} of job {job}", "escrow": plan.escrow})
             if plan.beyond_asked:
                 again = ", ".join(map(str, plan.beyond_asked))
-                note(f"tasks {again} were paid, but share a frame with one that was not")
+                note(f"also task {again}, which shares a frame with one that was not paid")
         if dry_run:
             if as_json:
                 show_json({**summary, "sent": False})

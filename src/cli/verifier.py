@@ -79,7 +79,8 @@ def audit(
         )
     with Ports(settings, role="verifier") as ports, bars() as shown:
         subject = subject_from_history(ports.reader, job, task, attempt=attempt, seed=chosen)
-        note(f"auditing result {subject.result} with seed {subject.seed.seed:#x}")
+        note(f"result  {subject.result}")
+        note(f"seed    {subject.seed.seed:#x}")
         report = audit_submission(
             subject=subject,
             store=ports.store,

@@ -85,7 +85,7 @@ class Retry:
 
     manifest: Manifest
     old_tasks: tuple[int, ...]  # in the old job's numbering
-    beyond_asked: tuple[int, ...]  # paid already, but their frame has a region that is not
+    beyond_asked: tuple[int, ...]  # not closed, but their frame has a region that is
     escrow: Fri
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -145,6 +146,18 @@ def test_a_table_in_a_pipe_keeps_one_line_a_row(capsys: pytest.CaptureFixture[st
     table(["task", "cid"], [[1, "b" * 150], [22, "[bold]"]], right=("task",))
     lines = capsys.readouterr().out.splitlines()
     assert [line.split() for line in lines] == [["task", "cid"], ["1", "b" * 150], ["22", "[bold]"]]
+
+
+def test_facts_on_a_terminal_wrap_within_their_column(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    facts({"audit": "word " * 12, "hash": "0x" + "a" * 30})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("audit  word")
+    assert all(line.startswith("       word") for line in lines[1:-1])
+    assert lines[-1] == "hash   0x" + "a" * 30
 
 
 def test_bars_in_a_pipe_are_lines_and_only_when_something_changed(capsys: pytest.CaptureFixture[str]) -> None:

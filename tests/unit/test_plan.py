@@ -99,6 +99,13 @@ def test_a_plan_never_promises_more_than_it_finds() -> None:
     assert f"40 of a task's {plan.total} tiles" in text
 
 
+def test_a_plan_that_renders_every_tile_again_says_so_and_no_more() -> None:
+    whole = plan_audit(replace(MANIFEST, audit=AuditPolicy("exact", 16, 100_000)), 0, 10_000)
+    first, second = describe(whole)
+    assert first == f"an audit renders all {whole.total} tiles of a task again (16 px)"
+    assert second == "no changed tile goes unseen"
+
+
 @given(st.integers(0, 12), st.integers(0, 12), st.sampled_from([1, 3, 5]))
 def test_a_majoritys_chance_counts_committees(honest: int, hostile: int, size: int) -> None:
     if honest + hostile < size:
