@@ -50,6 +50,7 @@ lint: setup ## ruff's rules
 
 types: setup ## mypy, strict
 	$(BIN)/mypy
+	$(BIN)/mypy gallery demo tests/fakes tests/services
 
 imports: setup ## the dependency rule
 	$(BIN)/lint-imports
@@ -58,7 +59,7 @@ contract: contract-tools ## do the committed artifacts equal their source?
 	$(BIN)/python contracts/build.py check
 
 contract-test: contract-tools ## the contract's own tests
-	"$$(dirname "$$($(PROVISION) --where cairo)")/cairo-test" --starknet contracts
+	$(BIN)/python contracts/build.py test
 
 format: setup ## format, and fix what ruff can fix
 	$(BIN)/ruff check --fix .

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tileproof.adapters.ipfs import download
 from tileproof.adapters.ipfs.kubo import KuboStore
 from tileproof.adapters.ipfs.unixfs import Kind, Link
 from tileproof.domain.cid import Cid, Codec
@@ -426,7 +425,7 @@ def test_a_full_disk_is_the_machine_s_fault_and_nothing_is_left(
         file = real_open(path, mode, *rest, **named)  # type: ignore[call-overload]
         return SmallDisk(file, number) if "x" in mode else file
 
-    monkeypatch.setattr(download.Path, "open", open_on_a_small_disk)
+    monkeypatch.setattr(Path, "open", open_on_a_small_disk)
     error = shelf.refuse(cid)
     assert isinstance(error, MachineError)
     assert error.code == "machine.disk_full"

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from eth_keyfile import create_keyfile_json
+from eth_keyfile.keyfile import create_keyfile_json
 from hypothesis import given
 from hypothesis import strategies as st
 from starknet_py.constants import EC_ORDER

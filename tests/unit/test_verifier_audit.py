@@ -29,7 +29,7 @@ def audit(world: World, tmp_path: Path, deadline: float | None = None) -> AuditR
     chain = world.chain
     return audit_submission(
         subject=subject_of_round(chain, chain.job(1), chain.task(1, 0)),  # type: ignore[arg-type]
-        store=world.store,  # type: ignore[arg-type]
+        store=world.store,
         renderer=world.renderer,
         decoder=world.decoder,
         clock=world.clock,
@@ -150,7 +150,7 @@ def test_an_own_node_that_does_not_answer_blames_nobody(tmp_path: Path) -> None:
     def down(*_: object, **__: object) -> bytes:
         raise ServiceError("content.unreachable", "connection refused", retryable=True)
 
-    world.store.read_block = down  # type: ignore[method-assign, assignment]
+    world.store.read_block = down  # type: ignore[method-assign]
     report = audit(world, tmp_path, deadline=world.clock.monotonic() + 60)
     assert report.judgement.verdict is Verdict.INCONCLUSIVE
     assert "content.unreachable" in report.judgement.reason

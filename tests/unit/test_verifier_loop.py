@@ -22,7 +22,7 @@ def start(world: World, home: Path) -> Verifier:
     """A verifier process: a new one on the same journal and home is one that was restarted."""
     return Verifier(
         ledger=world.chain,  # type: ignore[arg-type]
-        store=world.store,  # type: ignore[arg-type]
+        store=world.store,
         renderer=world.renderer,
         decoder=world.decoder,
         journal=world.journal,
@@ -388,7 +388,7 @@ def test_the_loop_goes_on_while_an_audit_runs_beside_it(tmp_path: Path) -> None:
     drawn(world)
     verifier = Verifier(
         ledger=world.chain,  # type: ignore[arg-type]
-        store=world.store,  # type: ignore[arg-type]
+        store=world.store,
         renderer=world.renderer,
         decoder=world.decoder,
         journal=world.journal,
