@@ -1,7 +1,9 @@
 """Settings: what the files, the environment and the flags say, checked once.
 
 Four layers, each overruling the one before: the network's file, the user's
-``config.toml``, the environment, the flags of the command line. A key that nobody knows is
+``config.toml``, the environment, the flags of the command line. A network that a flag names
+decides itself which chain, contract and accounts are meant, whatever the environment says of
+another. A key that nobody knows is
 an error in every layer. Nothing else in Tileproof reads the environment. Secrets come from the
 environment only and never show in a message, a log or a repr.
 """
@@ -48,6 +50,8 @@ ENVIRONMENT: Mapping[str, str] = {
 }
 """Every variable that is read, and the key it sets; ``.env.example`` lists the same."""
 
+WHICH_NETWORK = ("rpc_url", "chain_id", "contract", "token", "accounts")
+"""What a network's file says that makes it this network and no other."""
 SECRETS = frozenset({"keystore_password", "private_key"})
 _ONLY_OURS = "TILEPROOF_"
 
@@ -206,14 +210,17 @@ def load(
 
     network = given.get("network") or env.get("network") or user.get("network")
     network_file = find_network_file(str(network), home) if network else None
-    layers: list[tuple[str, Mapping[str, object]]] = []
-    if network_file is not None:
-        layers.append((str(network_file), _relative_to(network_file.parent, _read_toml(network_file))))
-    layers += [
+    layers: list[tuple[str, Mapping[str, object]]] = [
         (str(user_file), _relative_to(home, user)),
         ("the environment", _nest(env)),
         ("the command line", _nest(given)),
     ]
+    if network_file is not None:
+        table = _relative_to(network_file.parent, _read_toml(network_file))
+        layers.insert(0, (str(network_file), table))
+        if given.get("network"):
+            identity = {key: table[key] for key in WHICH_NETWORK if key in table}
+            layers.insert(3, (str(network_file), identity))
     fixed = {"home": home, "cache": cache, "network_file": network_file}
     merged: dict[str, Any] = {}
     for origin, layer in layers:

@@ -39,6 +39,18 @@ def test_each_layer_overrules_the_one_before(tmp_path: Path, env: dict[str, str]
     assert settings.threads == 4
 
 
+def test_a_network_that_a_flag_names_is_not_mixed_with_what_the_environment_says_of_another(
+    tmp_path: Path, env: dict[str, str]
+) -> None:
+    network = write(tmp_path / "n.toml", 'rpc_url = "http://network"\ncontract = "0x1"\n')
+    write(tmp_path / "config.toml", 'rpc_url = "http://user"\n')
+    env |= {"STARKNET_RPC": "http://elsewhere", "JOB_REGISTRY_ADDRESS": "0x2"}
+    named = load({"network": str(network)}, environ=env)
+    assert (named.rpc_url, named.contract) == ("http://network", Address(1))
+    by_environment = load(environ={**env, "TILEPROOF_NETWORK": str(network)})
+    assert (by_environment.rpc_url, by_environment.contract) == ("http://elsewhere", Address(2))
+
+
 def test_tables_of_two_layers_are_joined_key_by_key(tmp_path: Path, env: dict[str, str]) -> None:
     network = write(tmp_path / "n.toml", "[terms]\ncommittee_size = 1\nlease_seconds = 60\n")
     write(tmp_path / "config.toml", '[terms]\naudit_fee = "0.5"\nlease_seconds = 90\n')
