@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Annotated
+from dataclasses import fields
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .console import facts, note, say, show_json
 from .options import AsJson
 from .wiring import Ports, settings_of
+
+if TYPE_CHECKING:
+    from ..domain.job import Bounds
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -43,14 +46,24 @@ def deploy(
         )
     chosen = known[bounds]
     if dry_run:
-        say("would deploy a registry with these bounds, fixed for good:")
-        facts(asdict(chosen))
+        values = _values(chosen)
+        if as_json:
+            del values["seat_bond"]
+            values["seat_bond_fri"] = str(chosen.seat_bond.units)
+            show_json({"bounds": values, "sent": False})
+        else:
+            say("would deploy a registry with these bounds, fixed for good:")
+            facts({name.replace("_", " "): value for name, value in values.items()})
         return
     with Ports(settings_of(context)) as ports:
         note("declaring and deploying (a few blocks)")
         address = ports.deploy_registry(chosen)
     if as_json:
-        show_json({"contract": str(address)})
+        show_json({"contract": str(address), "sent": True})
     else:
         say(f"deployed {address}")
         say(f"use it with: export JOB_REGISTRY_ADDRESS={address}")
+
+
+def _values(bounds: Bounds) -> dict[str, object]:
+    return {field.name: getattr(bounds, field.name) for field in fields(bounds)}
