@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tileproof.adapters.blender.sandbox import Sandbox
 from tileproof.domain.errors import MachineError
-from tileproof.localnet.network import VERIFIERS, WORKERS, Shape, running_network
+from tileproof.localnet.network import Shape, running_network
 
 from tests.e2e.stage import Stage
 from tests.services.blender import CACHE, unavailable
@@ -19,7 +19,7 @@ def stage(
     tmp_path_factory: pytest.TempPathFactory, tiny: Callable[[str], Path], sandbox: Sandbox
 ) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("network")
-    shape = Shape(workers=WORKERS, verifiers=VERIFIERS, poll_seconds=0.5, start_roles=False)
+    shape = Shape(poll_seconds=0.5, start_roles=False)
     try:
         with running_network(folder, CACHE, shape) as network:
             yield Stage(network, tiny, tmp_path_factory.mktemp("out"))
@@ -28,8 +28,7 @@ def stage(
 
 
 @pytest.fixture
-def quiet(stage: Stage) -> Iterator[Stage]:
-    """The stage with no role running, before and after."""
-    yield stage
-    stage.network.stop_roles()
-    stage.network.roles.clear()
+def quiet(stage: Stage) -> Stage:
+    """The stage with no role running."""
+    stage.clear()
+    return stage

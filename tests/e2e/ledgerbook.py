@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import httpx
+from starknet_py.hash.selector import get_selector_from_name
+from tileproof.adapters.starknet.codec import Felts, read_balances, read_totals
 from tileproof.adapters.starknet.ledger import StarknetLedger
+from tileproof.domain.job import Address
 from tileproof.localnet.fees import fees_by_account
 from tileproof.localnet.network import LocalNetwork
 
@@ -20,14 +24,39 @@ class Snapshot:
     forfeited: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Books:
+    """The chain's state at one block, whatever happens meanwhile."""
+
+    http: httpx.Client
+    rpc_url: str
+    block: int
+
+    def read(self, contract: Address, function: str, *calldata: int) -> Felts:
+        call = {
+            "contract_address": hex(contract.felt),
+            "entry_point_selector": hex(get_selector_from_name(function)),
+            "calldata": [hex(felt) for felt in calldata],
+        }
+        params = {"request": call, "block_id": {"block_number": self.block}}
+        request = {"jsonrpc": "2.0", "id": 1, "method": "starknet_call", "params": params}
+        answer = self.http.post(self.rpc_url, json=request).json()
+        return Felts([int(felt, 16) for felt in answer["result"]])
+
+
 def snapshot(network: LocalNetwork, ledger: StarknetLedger) -> Snapshot:
-    owned = {}
-    for name, signer in network.signers.items():
-        held = ledger.balances(signer.address)
-        parts = (held.wallet, held.withdrawable, held.worker_bonds, held.seat_bonds)
-        owned[name] = sum(part.units for part in parts)
-    totals = ledger.totals()
-    return Snapshot(ledger.head().block, owned, totals.escrow.units, totals.forfeited.units)
+    """Everybody's money at the newest block."""
+    token, registry = ledger.token(), network.contract
+    with httpx.Client(timeout=30) as http:
+        books = _Books(http, network.rpc_url, ledger.head().block)
+        owned = {}
+        for name, signer in network.signers.items():
+            wallet = books.read(token, "balance_of", signer.address.felt).u256()
+            held = read_balances(books.read(registry, "get_balances", signer.address.felt))
+            parts = (held.withdrawable, held.worker_bonds, held.seat_bonds)
+            owned[name] = wallet + sum(part.units for part in parts)
+        totals = read_totals(books.read(registry, "get_totals"))
+    return Snapshot(books.block, owned, totals.escrow.units, totals.forfeited.units)
 
 
 def changes(network: LocalNetwork, before: Snapshot, after: Snapshot) -> dict[str, int]:

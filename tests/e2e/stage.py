@@ -9,17 +9,26 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from signal import SIGKILL
 from threading import Event
 
 from tileproof.adapters.starknet.ledger import StarknetLedger, connect
 from tileproof.domain.job import Task, TaskState
 from tileproof.localnet.child import Child
-from tileproof.localnet.network import LocalNetwork
+from tileproof.localnet.network import LocalNetwork, Shape
 
+VERIFIERS = tuple(Shape().verifiers)
 TASK_SECONDS = 150.0
 STARTED = "started account="
+STOP_SECONDS = 30.0
+SEED_AGE_BLOCKS = 10
+"""How old a block must be before a contract can read its hash (Starknet's rule)."""
+WAITING = (TaskState.SUBMITTED, TaskState.PROVISIONAL)
+"""Nobody can do anything but let blocks pass."""
+AT_WORK = (TaskState.COMMITTING, TaskState.REVEALING)
+"""Somebody's window is running."""
 
 
 @dataclass
@@ -29,10 +38,14 @@ class Stage:
     network: LocalNetwork
     scenes: Callable[[str], Path]
     out: Path
+    honest: dict[str, Child] = field(default_factory=dict)
+    said: str = ""
+    """What the last command that had to succeed wrote to stderr."""
 
     def tileproof(self, account: str, *arguments: str) -> dict[str, object]:
         """The JSON of one command that must succeed."""
         done = self.attempt(account, *arguments)
+        self.said = done.stderr
         assert done.returncode == 0, f"tileproof {' '.join(arguments)}:\n{done.stderr[-3000:]}"
         answer: dict[str, object] = json.loads(done.stdout)
         return answer
@@ -55,6 +68,15 @@ class Stage:
         assert isinstance(sent, dict)
         return int(sent["job_id"])
 
+    def submit_under(self, variant: str, **terms: int) -> int:
+        """A job of one frame under terms that no flag of the client's offers."""
+        with self.acting_as("requester") as requester:
+            model = self.submit(variant, "--frames", "1")
+            requester.close_job(model)
+            job = requester.job(model)
+            job_id, _ = requester.create_job(job.manifest, 1, replace(job.terms, **terms))  # type: ignore[arg-type]
+        return job_id
+
     def fetch(self, job_id: int, folder: str) -> Path:
         target = self.out / folder
         self.tileproof("requester", "client", "fetch", str(job_id), "--out", str(target))
@@ -68,57 +90,122 @@ class Stage:
         honest role does."""
         return connect(self.network.rpc_url, self.network.contract, self.network.signers[name])
 
-    def start(self, name: str) -> Child:
-        return self.wait_for_start(name, lambda: self.network.start_role(name))
+    def cast(self, *names: str) -> None:
+        """From now on exactly these roles run, each as its users run it."""
+        self.clear(*names)
+        self._start({name: lambda name=name: self._honest(name) for name in names})  # type: ignore[misc]
 
-    def start_dressed(self, name: str, entry: str) -> Child:
-        """The role with a renderer of the gallery put into it."""
-        module = "tests.e2e.dressed_role"
-        command = [sys.executable, "-m", module, str(self.network.network_file), name, entry]
-        return self.wait_for_start(name, lambda: self.network.start_role(name, command))
+    def clear(self, *stay: str) -> None:
+        """Stops every role but the honest ones among ``stay``."""
+        roles = self.network.roles
+        going = {
+            name: child
+            for name, child in roles.items()
+            if name not in stay or child is not self.honest.get(name)
+        }
+        for child in going.values():
+            child.ask_to_stop()
+        for name, child in going.items():
+            child.stop(STOP_SECONDS)
+            del roles[name]
 
-    def wait_for_start(self, name: str, start: Callable[[], Child]) -> Child:
-        log = self.network.log(name)
-        before = log.read_text().count(STARTED) if log.exists() else 0
-        child = start()
-        child.wait_until(
-            lambda: log.read_text().count(STARTED) > before, seconds=90, what="its role has not started"
-        )
-        return child
+    def seated_at(self, slot: int) -> str:
+        """The name of the account whose seat this is."""
+        with self.reader() as ledger:
+            owner = ledger.seat(slot).owner
+        return next(name for name, signer in self.network.signers.items() if signer.address == owner)
+
+    def start(self, name: str) -> None:
+        """The role beside those that run."""
+        self._start({name: lambda: self._honest(name)})
+
+    def start_dressed(self, *names: str, entry: str) -> None:
+        """Roles with a renderer of the gallery put into them."""
+        self._start({name: self._as_module("dressed_role", name, entry) for name in names})
+
+    def start_mortal(self, *names: str, at: str, after: str | None = None) -> None:
+        """Roles that are killed, as by ``kill -9``, at the log line that matches ``at``; with
+        ``after``, only once a line has matched that."""
+        extra = (at,) if after is None else (at, after)
+        self._start({name: self._as_module("mortal_role", name, *extra) for name in names})
+
+    def wait_for_death(self, name: str) -> None:
+        """Until a mortal role was killed."""
+        child = self.network.roles[name]
+        wait_until(lambda: not child.is_running, TASK_SECONDS, lambda: f"{name} lives\n{self.tails()}")
+        assert child.exit_status == -SIGKILL, f"{name} ended with {child.exit_status}\n{self.tails()}"
 
     def stop(self, name: str) -> None:
-        self.network.roles[name].stop(30)
+        """Asks the role to stop, as an operator would, and waits until it has."""
+        self.network.roles[name].stop(STOP_SECONDS)
 
-    def wait_for_log(self, name: str, pattern: str, *, since: int = 0, seconds: float = TASK_SECONDS) -> str:
-        """The first line of a role's log, from byte ``since`` on, that matches."""
-        found: list[str] = []
+    def _honest(self, name: str) -> Child:
+        child = self.honest.get(name)
+        if child is None or not child.is_running:
+            self.honest[name] = self.network.start_role(name)
+        return self.honest[name]
 
-        def look() -> bool:
-            with self.network.log(name).open("rb") as file:
-                file.seek(since)
-                text = file.read().decode(errors="replace")
-            match = re.search(f"^.*{pattern}.*$", text, re.MULTILINE)
-            if match is not None:
-                found.append(match[0])
-            return match is not None
+    def _as_module(self, module: str, name: str, *arguments: str) -> Callable[[], Child]:
+        program = [sys.executable, "-m", f"tests.e2e.{module}", str(self.network.network_file), name]
+        return lambda: self.network.start_role(name, [*program, *arguments])
 
-        wait_until(look, seconds, f"{name} never logged {pattern!r}\n{self.tails()}")
-        return found[0]
+    def _start(self, starts: dict[str, Callable[[], Child]]) -> None:
+        """All at once; returns when each role that was not there before has started."""
+        before = {name: self._times_started(name) for name in starts}
+        running = dict(self.network.roles)
+        for name, start in starts.items():
+            child = start()
+            if running.get(name) is child:
+                del before[name]
+        for name, count in before.items():
+            self.network.roles[name].wait_until(
+                lambda name=name, count=count: self._times_started(name) > count,  # type: ignore[misc]
+                seconds=90,
+                what="its role has not started",
+            )
 
-    def log_size(self, name: str) -> int:
+    def _times_started(self, name: str) -> int:
         log = self.network.log(name)
-        return log.stat().st_size if log.exists() else 0
+        return log.read_text(errors="replace").count(STARTED) if log.exists() else 0
+
+    def let_pass(self, blocks: int) -> None:
+        """Blocks and their seconds, so that blocks seem as long as ever to who measures them."""
+        if blocks > 0:
+            self.network.devnet.increase_time(blocks)
+            self.network.devnet.create_blocks(blocks - 1)
+
+    def wait_for_log(self, name: str, pattern: str, job_id: int, *, seconds: float = TASK_SECONDS) -> str:
+        """The first line of a role's log that matches; blocks pass faster while the job's tasks
+        only wait for them."""
+        found: list[str] = []
+        with self.reader() as ledger:
+
+            def look() -> bool:
+                text = self.network.log(name).read_text(errors="replace")
+                match = re.search(f"^.*{pattern}.*$", text, re.MULTILINE)
+                if match is not None:
+                    found.append(match[0])
+                else:
+                    self._hurry(ledger, ledger.tasks(job_id))
+                return match is not None
+
+            wait_until(look, seconds, lambda: f"{name} never logged {pattern!r}\n{self.tails()}")
+        return found[0]
 
     def wait_for_tasks(
         self, ledger: StarknetLedger, job_id: int, *states: TaskState, seconds: float = TASK_SECONDS
     ) -> tuple[Task, ...]:
-        """All tasks of the job, once each is in one of ``states``."""
+        """All tasks of the job, once each is in one of ``states`` (paid, when none is given);
+        blocks pass faster while tasks only wait for them."""
         wanted = states or (TaskState.PAID,)
         seen: list[tuple[Task, ...]] = []
 
         def look() -> bool:
             seen.append(ledger.tasks(job_id))
-            return all(task.state in wanted for task in seen[-1])
+            if all(task.state in wanted for task in seen[-1]):
+                return True
+            self._hurry(ledger, seen[-1])
+            return False
 
         def told() -> str:
             now = [(t.task, t.state.value, t.attempt, t.outcome.value) for t in seen[-1]]
@@ -126,6 +213,17 @@ class Stage:
 
         wait_until(look, seconds, told)
         return seen[-1]
+
+    def _hurry(self, ledger: StarknetLedger, tasks: tuple[Task, ...]) -> None:
+        if any(task.state in AT_WORK for task in tasks):
+            return
+        head = ledger.head().block
+        ends = [
+            task.seed_block + SEED_AGE_BLOCKS if task.state is TaskState.SUBMITTED else task.window_ends_block
+            for task in tasks
+            if task.state in WAITING
+        ]
+        self.let_pass(min((end - head for end in ends), default=0))
 
     def tails(self) -> str:
         return "\n".join(

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import replace
+from collections.abc import Iterator
 
 import pytest
+from tileproof.adapters.ipfs.kubo import KuboStore
 from tileproof.domain.cid import Cid, Codec
-from tileproof.domain.job import Outcome, TaskResult, TaskState, Terms
+from tileproof.domain.job import Outcome, TaskResult, TaskState, Verdict
 from tileproof.ports import ledger as port
 
 from tests.e2e.ledgerbook import changes, snapshot
-from tests.e2e.stage import Stage
+from tests.e2e.stage import VERIFIERS, Stage
 
 STRK = 10**18
 REWARD, FEE = 1 * STRK, 3 * STRK // 10
@@ -20,17 +21,29 @@ REWARD, FEE = 1 * STRK, 3 * STRK // 10
 pytestmark = [pytest.mark.devnet, pytest.mark.kubo, pytest.mark.blender, pytest.mark.sandbox]
 
 
+@pytest.fixture
+def seated(stage: Stage) -> Iterator[Stage]:
+    """The stage, on which every verifier has a seat again afterwards: a slashed seat falls below
+    the bond that all have, and leaves."""
+    yield stage
+    stage.clear()
+    for name in VERIFIERS:
+        with stage.acting_as(name) as ledger:
+            seats = ledger.seats_of(ledger.account())
+            if all(seat.leaving_block is not None for seat in seats):
+                ledger.deposit(ledger.bounds().seat_bond)
+                ledger.take_seat()
+
+
 def test_a_worker_who_renders_an_eighth_of_the_samples_is_slashed_and_the_task_rendered_again(
-    quiet: Stage,
+    stage: Stage,
 ) -> None:
-    stage = quiet
-    for name in stage.network.shape.verifiers:
-        stage.start(name)
-    stage.start_dressed("worker-b", "fewer_samples")
+    stage.cast(*VERIFIERS)
+    stage.start_dressed("worker-b", entry="fewer_samples")
     with stage.reader() as ledger:
         before = snapshot(stage.network, ledger)
         job_id = stage.submit("plain", "--frames", "1", "--samples", "16")
-        stage.wait_for_log("worker-b", f"hop=12 settled job={job_id} task=0 outcome=rejected")
+        stage.wait_for_log("worker-b", f"hop=12 settled job={job_id} task=0 outcome=rejected", job_id)
         assert ledger.task(job_id, 0).failures == 1
         bond = ledger.job(job_id).terms.worker_bond.units
         stage.start("worker-a")
@@ -40,28 +53,27 @@ def test_a_worker_who_renders_an_eighth_of_the_samples_is_slashed_and_the_task_r
         assert moved["worker-a"] == REWARD
         assert moved["requester"] == -(REWARD + FEE)
         assert moved["forfeited"] == bond - FEE, "the cheat's own bond pays for the audit that caught it"
-        rejected = next(e for e in ledger.events(job_id=job_id).events if isinstance(e, port.VerdictRevealed))
-    report = stage.out / "rejected-report"
-    stage_fetch(stage, rejected.evidence, report)
+        revealed = [e for e in ledger.events(job_id=job_id).events if isinstance(e, port.VerdictRevealed)]
+        assert [e.verdict for e in revealed] == [Verdict.REJECT, Verdict.ACCEPT]
+        store, report = KuboStore(stage.network.nodes[0].api), stage.out / "rejected-report"
+        store.fetch(revealed[0].evidence, report, max_bytes=64 << 20, timeout=60)
+        store.close()
     page = (report / "report.html").read_text()
     assert "data:image/png" in page
     assert re.search("reject", page, re.IGNORECASE)
 
 
-def test_a_seat_that_colludes_with_a_cheat_is_outvoted_and_slashed(quiet: Stage) -> None:
+def test_a_seat_that_colludes_with_a_cheat_is_outvoted_and_slashed(seated: Stage) -> None:
     """Committee of three out of three: the liar renders as the cheat does, so it accepts."""
-    stage = quiet
+    stage = seated
     with stage.acting_as("verifier-d") as ledger:
-        (seat,) = ledger.seats_of(ledger.account())
-        ledger.leave_seat(seat.slot)
-    for name in ("verifier-a", "verifier-b"):
-        stage.start(name)
-    stage.start_dressed("verifier-c", "fewer_samples")
-    stage.start_dressed("worker-b", "fewer_samples")
+        ledger.leave_seat(next(s for s in ledger.seats_of(ledger.account()) if s.leaving_block is None).slot)
+    stage.cast("verifier-a", "verifier-b")
+    stage.start_dressed("verifier-c", "worker-b", entry="fewer_samples")
     with stage.reader() as ledger:
         before = snapshot(stage.network, ledger)
         job_id = stage.submit("plain", "--frames", "2", "--samples", "16", "--committee", "3")
-        stage.wait_for_log("worker-b", f"hop=12 settled job={job_id} task=0 outcome=rejected")
+        stage.wait_for_log("worker-b", f"hop=12 settled job={job_id} task=0 outcome=rejected", job_id)
         stage.tileproof("requester", "client", "cancel", str(job_id))
         bond = ledger.job(job_id).terms.worker_bond.units
         moved = changes(stage.network, before, snapshot(stage.network, ledger))
@@ -72,35 +84,20 @@ def test_a_seat_that_colludes_with_a_cheat_is_outvoted_and_slashed(quiet: Stage)
         assert moved["forfeited"] == bond - 2 * FEE + 4 * FEE
 
 
-def test_a_result_that_nobody_can_fetch_ends_unavailable(quiet: Stage) -> None:
-    stage = quiet
-    for name in ("verifier-a", "verifier-b", "verifier-c"):
-        stage.start(name)
-    model = stage.submit("plain", "--frames", "1")
-    with stage.reader() as ledger:
-        job = ledger.job(model)
-    terms: Terms = replace(job.terms, commit_blocks=30, reveal_blocks=15)
-    with stage.acting_as("requester") as requester:
-        job_id, _ = requester.create_job(job.manifest, job.task_count, terms)
+def test_a_result_that_nobody_can_fetch_ends_unavailable(stage: Stage) -> None:
+    stage.cast(*VERIFIERS)
+    job_id = stage.submit_under("plain", commit_blocks=30, reveal_blocks=15)
     nobody_has_it = Cid(Codec.DAG_PB, hashlib.sha256(b"withheld").digest())
     with stage.acting_as("worker-b") as worker:
+        before = snapshot(stage.network, worker)
         worker.claim(job_id, [0])
         worker.submit(job_id, [TaskResult(0, nobody_has_it)])
         stage.wait_for_tasks(worker, job_id, TaskState.OPEN)
         settled = [e for e in worker.events(job_id=job_id).events if isinstance(e, port.TaskSettled)]
         assert [e.outcome for e in settled] == [Outcome.UNAVAILABLE]
-        assert settled[0].paid_to_worker.units == 0
+        moved = changes(stage.network, before, snapshot(stage.network, worker))
+        bond = worker.job(job_id).terms.worker_bond.units
+        assert moved.pop("worker-b") == -bond
+        assert moved.pop("forfeited") == bond - FEE
+        assert list(moved.values()) == [FEE], "and the seat that looked for it is paid"
     stage.tileproof("requester", "client", "cancel", str(job_id))
-    stage.tileproof("requester", "client", "cancel", str(model))
-
-
-def stage_fetch(stage: Stage, cid: Cid, target: object) -> None:
-    from pathlib import Path
-
-    from tileproof.adapters.ipfs.kubo import KuboStore
-
-    store = KuboStore(stage.network.nodes[0].api)
-    try:
-        store.fetch(cid, Path(str(target)), max_bytes=64 << 20, timeout=60)
-    finally:
-        store.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from tileproof.ports import ledger as port
 from tileproof.ports.renderer import Limits
 
 from tests.e2e.ledgerbook import changes, snapshot
-from tests.e2e.stage import Stage
+from tests.e2e.stage import VERIFIERS, Stage
 
 STRK = 10**18
 REWARD, FEE = 1 * STRK, 3 * STRK // 10
@@ -35,6 +36,15 @@ def manifest_of(stage: Stage, job_id: int) -> Manifest:
         store.close()
 
 
+def hops_in(text: str, of_task: str = "") -> list[int]:
+    """The hops that were logged, in order."""
+    return [int(hop) for hop in re.findall(rf"\bhop=(\d+) \w+{of_task}", text)]
+
+
+def log_of(stage: Stage, name: str) -> str:
+    return stage.network.log(name).read_text()
+
+
 def plain_render(
     renderer: BlenderRenderer, blend: Path, manifest: Manifest, frame: int, room: Path
 ) -> np.ndarray:
@@ -46,17 +56,16 @@ def plain_render(
 
 
 def test_one_job_walks_all_hops_and_every_coin_adds_up(
-    quiet: Stage, renderer: BlenderRenderer, tmp_path: Path
+    stage: Stage, renderer: BlenderRenderer, tmp_path: Path
 ) -> None:
-    stage = quiet
-    stage.start("worker-a")
-    for name in stage.network.shape.verifiers:
-        stage.start(name)
+    stage.cast("worker-a", *VERIFIERS)
     with stage.reader() as ledger:
         before = snapshot(stage.network, ledger)
         job_id = stage.submit("plain", "--frames", "1-2")
+        assert hops_in(stage.said) == [1, 2, 3]
         stage.wait_for_tasks(ledger, job_id)
-        stage.wait_for_log("worker-a", f"hop=12 settled job={job_id} task=1")
+        for task in (0, 1):
+            stage.wait_for_log("worker-a", f"hop=12 settled job={job_id} task={task}", job_id)
         after = snapshot(stage.network, ledger)
         page = ledger.events(before.block, job_id=job_id)
 
@@ -64,7 +73,7 @@ def test_one_job_walks_all_hops_and_every_coin_adds_up(
         assert moved.pop("requester") == -2 * (REWARD + FEE)
         assert moved.pop("worker-a") == 2 * REWARD
         assert sum(moved.values()) == 2 * FEE
-        assert set(moved) <= set(stage.network.shape.verifiers)
+        assert set(moved) <= set(VERIFIERS)
         job = ledger.job(job_id)
         assert (job.paid, job.refunded) == (2, 0)
 
@@ -79,20 +88,13 @@ def test_one_job_walks_all_hops_and_every_coin_adds_up(
     for task in (0, 1):
         events = [e for e in page.events if isinstance(e, port.TaskEvent) and e.task == task]
         assert tuple(type(event) for event in events) == order
-        told = stage.network.log("worker-a").read_text()
-        hops = [
-            told.index(f"hop={hop} {verb} job={job_id} task={task}")
-            for hop, verb in (
-                (4, "claimed"),
-                (5, "fetched"),
-                (6, "rendered"),
-                (7, "delivered"),
-                (8, "submitted"),
-            )
-        ]
-        assert hops == sorted(hops)
+        (drawn,) = (event for event in events if isinstance(event, port.TaskDrawn))
+        of_task = rf"(?: .*)? job={job_id} task={task}\b"
+        assert hops_in(log_of(stage, "worker-a"), of_task) == [4, 5, 6, 7, 8, 12]
+        assert hops_in(log_of(stage, stage.seated_at(drawn.seats[0])), of_task)[:4] == [9, 10, 11, 11]
 
     folder = stage.fetch(job_id, "walk")
+    assert hops_in(stage.said) == [12]
     manifest = manifest_of(stage, job_id)
     for frame in (1, 2):
         expected = plain_render(renderer, stage.scenes("plain"), manifest, frame, tmp_path / str(frame))
@@ -101,16 +103,15 @@ def test_one_job_walks_all_hops_and_every_coin_adds_up(
 
 
 def test_a_still_split_over_workers_is_bit_equal_to_one_render(
-    quiet: Stage, renderer: BlenderRenderer, tmp_path: Path
+    stage: Stage, renderer: BlenderRenderer, tmp_path: Path
 ) -> None:
-    stage = quiet
-    for name in ("worker-a", "worker-b", "verifier-a", "verifier-b", "verifier-c", "verifier-d"):
-        stage.start(name)
+    stage.cast("worker-a", "worker-b", *VERIFIERS)
     job_id = stage.submit("plain", "--frames", "3", "--split", "3x2")
     with stage.reader() as ledger:
         stage.wait_for_tasks(ledger, job_id, seconds=300)
         claims = [e for e in ledger.events(job_id=job_id).events if isinstance(e, port.TaskClaimed)]
         assert len(claims) == 6
+        assert len({claim.worker for claim in claims}) == 2
     folder = stage.fetch(job_id, "split")
     expected = plain_render(
         renderer, stage.scenes("plain"), manifest_of(stage, job_id), 3, tmp_path / "whole"
@@ -118,16 +119,14 @@ def test_a_still_split_over_workers_is_bit_equal_to_one_render(
     assert np.array_equal(np.asarray(Image.open(folder / "0003.png")), expected)
 
 
-def test_a_job_cancelled_half_way_pays_what_was_submitted_and_refunds_the_rest(quiet: Stage) -> None:
-    stage = quiet
-    for name in ("verifier-a", "verifier-b", "verifier-c", "verifier-d"):
-        stage.start(name)
+def test_a_job_cancelled_half_way_pays_what_was_submitted_and_refunds_the_rest(stage: Stage) -> None:
+    stage.cast(*VERIFIERS)
     with stage.reader() as ledger:
         before = snapshot(stage.network, ledger)
         job_id = stage.submit("plain", "--frames", "1-4")
         stage.start("worker-a")
-        stage.wait_for_log("worker-a", f"hop=8 submitted job={job_id}")
-        stage.stop("worker-a")  # gives back what it has not submitted
+        stage.wait_for_log("worker-a", f"hop=8 submitted job={job_id}", job_id)
+        stage.stop("worker-a")  # finishes or gives back what it has not submitted
         stage.tileproof("requester", "client", "cancel", str(job_id))
         stage.start("worker-a")
         tasks = stage.wait_for_tasks(ledger, job_id, TaskState.PAID, TaskState.CLOSED)
