@@ -12,7 +12,6 @@ import sys
 import tarfile
 import threading
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -253,35 +252,6 @@ def test_a_builder_that_is_too_old_is_refused(
     else:
         with pytest.raises(MachineError, match=r"1\.94 or later"):
             bench.need("cargo", (1, 94), "install it")
-
-
-def test_an_environment_for_blender_names_no_place_it_was_made_in(tmp_path: Path, told: Told) -> None:
-    """The finished environment is moved; whatever names the old place would start another Python."""
-    wheel = make_wheel(tmp_path)
-    tool = replace(
-        ANVIL, recipe=PipEnvironment(str(wheel), python=sys.version_info[:2]), program="bin/python"
-    )
-    got = provide(tool, tmp_path / "cache", told.progress)
-    assert subprocess.check_output(
-        [got.program, "-c", "import iron; print(iron.__file__)"], text=True
-    ).startswith(str(got.program.parents[1]))
-    naming = [p for p in got.program.parent.iterdir() if not p.is_symlink() and b".partial" in p.read_bytes()]
-    assert naming == []
-
-
-def make_wheel(folder: Path) -> Path:
-    """The smallest wheel there is."""
-    wheel = folder / "iron-1-py3-none-any.whl"
-    about = "iron-1.dist-info/"
-    with zipfile.ZipFile(wheel, "w") as file:
-        file.writestr("iron.py", "")
-        file.writestr(f"{about}METADATA", "Metadata-Version: 2.1\nName: iron\nVersion: 1\n")
-        file.writestr(
-            f"{about}WHEEL", "Wheel-Version: 1.0\nGenerator: t\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        file.writestr(f"{about}entry_points.txt", "[console_scripts]\niron = iron:main\n")
-        file.writestr(f"{about}RECORD", "")
-    return wheel
 
 
 # --- killed, and twice at once ---
