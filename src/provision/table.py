@@ -76,7 +76,7 @@ KUBO = Tool(
     "bin/ipfs",
     "the local IPFS nodes",
     4,
-    GoBuild("github.com/ipfs/kubo", "v0.43.0", "./cmd/ipfs", "ipfs", least_go=(1, 21)),
+    GoBuild("github.com/ipfs/kubo", "v0.43.0", "./cmd/ipfs", "ipfs", least_go=(1, 22)),
     disk_gib=3,
     downloads=(
         Download(

@@ -215,7 +215,7 @@ def test_a_cache_that_cannot_be_used_is_named(tmp_path: Path, told: Told) -> Non
     [
         (table.DEVNET.recipe, "cargo", "1.94"),
         (table.CAIRO.recipe, "cargo", "1.89"),
-        (table.KUBO.recipe, "go", "1.21"),
+        (table.KUBO.recipe, "go", "1.22"),
         (PipEnvironment("nothing==1", python=(2, 7)), "python2.7", "2.7"),
     ],
     ids=["devnet", "cairo", "kubo", "bpy"],
