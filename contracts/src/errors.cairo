@@ -17,6 +17,8 @@ pub const REWARD_ZERO: felt252 = 'REWARD_ZERO';
 /// A reward, fee or bond of 2^96 fri or more.
 pub const AMOUNT_TOO_LARGE: felt252 = 'AMOUNT_TOO_LARGE';
 pub const COMMITTEE_SIZE: felt252 = 'COMMITTEE_SIZE';
+/// Below 1/65,536 of the seat bond.
+pub const AUDIT_FEE_TOO_LOW: felt252 = 'AUDIT_FEE_TOO_LOW';
 /// Above 1/64 of the seat bond.
 pub const AUDIT_FEE_TOO_HIGH: felt252 = 'AUDIT_FEE_TOO_HIGH';
 /// Below max(R x (1/q - 1), (3n + 1) x f).

@@ -30,7 +30,7 @@ pub mod Registry {
         Kind, MAX_FAILURES, NO_SEAT, Round, Status, TaskRecord, claimed, drawn, finished,
         is_committed, no_round, reopened, status, submitted, verdict_of,
     };
-    use crate::terms::{check_bounds, check_terms};
+    use crate::terms::{answerable_blocks, check_bounds, check_terms};
     use crate::types::{
         Balances, Bounds, Cid, Commitment, JobView, Outcome, Reveal, Seat, TaskResult, TaskState,
         TaskView, Terms, Totals,
@@ -199,7 +199,7 @@ pub mod Registry {
                 self.emit(JobClosed { job_id });
             }
             let from = job.progress.swept;
-            let to = core::cmp::min(from + MAX_BATCH, job.progress.task_count);
+            let to = from + core::cmp::min(MAX_BATCH, job.progress.task_count - from);
             let mut refunded = 0;
             for task in from..to {
                 let found = self.find(@job, task);
@@ -766,15 +766,12 @@ pub mod Registry {
             // A redraw exists because the first seed asked for an audit.
             let audited = round != 0 || is_audited(seed, terms.audit_rate_bps);
             let seats = if audited {
-                let round_blocks = terms.commit_blocks.into()
-                    + terms.reveal_blocks.into()
-                    + terms.appeal_blocks.into();
                 let book = Book {
                     state: @self,
                     requester: *job.requester,
                     worker: self.worker_of(job_id, task),
                     claim_block: found.record.claim_block,
-                    round_ends: *job.block + round_blocks,
+                    held_until: *job.block + answerable_blocks(@terms),
                     exit_blocks: self.bounds.seat_exit_blocks.read(),
                 };
                 committee(seed, terms.committee_size, found.record.seat_count, @book)
@@ -876,7 +873,7 @@ pub mod Registry {
         requester: ContractAddress,
         worker: ContractAddress,
         claim_block: u64,
-        round_ends: u64,
+        held_until: u64,
         exit_blocks: u64,
     }
 
@@ -889,7 +886,7 @@ pub mod Registry {
                 && book
                     .state
                     .bonds
-                    .may_sit(slot, book.claim_block, book.round_ends, book.exit_blocks)
+                    .may_sit(slot, book.claim_block, book.held_until, book.exit_blocks)
         }
     }
 

@@ -11,6 +11,9 @@ const AMOUNT_LIMIT: u128 = 0x1000000000000000000000000;
 const SPAN_LIMIT: u64 = 0x100000000;
 /// f <= seat bond / 64, so that a seat's bond covers many slashes.
 const FEES_PER_SEAT_BOND: u128 = 64;
+/// f >= seat bond / 65,536, rounded up. Where an audit pays nothing and silence costs nothing, nobody
+/// judges; the task ends without verdict, and its requester has the frames and the reward.
+const MOST_FEES_PER_SEAT_BOND: u128 = 65_536;
 
 /// Refuses bounds that no job could keep, and an exit that a seat could use to escape an audit.
 ///
@@ -38,7 +41,7 @@ pub fn check_bounds(bounds: @Bounds) {
             && bounds.max_deadline_seconds < SPAN_LIMIT,
         errors::BAD_BOUNDS,
     );
-    assert(bounds.seat_bond > 0, errors::BAD_BOUNDS);
+    assert(bounds.seat_bond >= FEES_PER_SEAT_BOND, errors::BAD_BOUNDS);
     assert(bounds.seat_bond < AMOUNT_LIMIT, errors::AMOUNT_TOO_LARGE);
     assert(bounds.lapse_share_bps <= 10_000, errors::BAD_BOUNDS);
     assert(bounds.seat_exit_blocks < SPAN_LIMIT, errors::BAD_BOUNDS);
@@ -57,10 +60,18 @@ pub fn longest_audit_blocks(max_window_blocks: u32) -> u64 {
     4 * round + window
 }
 
+/// From a draw to the end of an appeal against its round, with every window used up: a seat that
+/// sits must not be able to collect its bond before what it says can have been proved wrong.
+pub fn answerable_blocks(terms: @Terms) -> u64 {
+    let terms = *terms;
+    let voting: u64 = terms.commit_blocks.into() + terms.reveal_blocks.into();
+    voting + terms.appeal_blocks.into() + 1 + HASH_AGE + voting
+}
+
 /// Refuses terms outside the deployment's bounds at Unix second `now`.
 ///
 /// Errors: TASK_COUNT, REWARD_ZERO, AMOUNT_TOO_LARGE, COMMITTEE_SIZE, AUDIT_RATE,
-/// AUDIT_FEE_TOO_HIGH, WORKER_BOND_TOO_LOW, LEASE, WINDOW, DEADLINE.
+/// AUDIT_FEE_TOO_LOW, AUDIT_FEE_TOO_HIGH, WORKER_BOND_TOO_LOW, LEASE, WINDOW, DEADLINE.
 pub fn check_terms(terms: @Terms, task_count: u32, bounds: @Bounds, now: u64) {
     let terms = *terms;
     let bounds = *bounds;
@@ -77,6 +88,9 @@ pub fn check_terms(terms: @Terms, task_count: u32, bounds: @Bounds, now: u64) {
     assert(
         terms.audit_rate_bps >= bounds.min_audit_rate_bps && terms.audit_rate_bps <= 10_000,
         errors::AUDIT_RATE,
+    );
+    assert(
+        terms.audit_fee * MOST_FEES_PER_SEAT_BOND >= bounds.seat_bond, errors::AUDIT_FEE_TOO_LOW,
     );
     assert(
         terms.audit_fee <= bounds.seat_bond / FEES_PER_SEAT_BOND, errors::AUDIT_FEE_TOO_HIGH,

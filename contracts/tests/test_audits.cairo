@@ -88,16 +88,15 @@ fn test_requester_and_claimant_are_left_out_of_the_draw() {
 }
 
 #[test]
-fn test_a_seat_taken_in_the_claims_block_or_later_is_not_drawn() {
+fn test_a_seat_taken_after_the_claim_is_not_drawn_not_even_in_its_block() {
     let world = WorldTrait::with_seats(1);
     let job = world.create(single(), 6);
-    act_as(other_worker());
-    world.registry.take_seat();
     for task in 0..6_u32 {
         world.claim(worker(), job, task);
     }
-    pass_blocks(1);
     act_as(other_worker());
+    world.registry.take_seat();
+    pass_blocks(1);
     world.registry.take_seat();
     for task in 0..6_u32 {
         world.submit(worker(), job, task);
@@ -137,17 +136,56 @@ fn test_a_seat_cannot_dodge_a_claim_by_leaving_after_it() {
 }
 
 #[test]
-fn test_a_seat_that_could_collect_during_the_round_is_not_drawn() {
-    let world = WorldTrait::with_seats(1);
+#[feature("safe_dispatcher")]
+fn test_a_liar_cannot_collect_its_bond_before_it_is_slashed() {
+    let world = WorldTrait::with_seats(3);
+    let job = world.create(terms(), 1);
+    world.claim(worker(), job, 0);
+    act_as(verifier(0));
+    world.registry.leave_seat(0);
+    let left = get_block_number();
+    world.submit(worker(), job, 0);
+    // The exit takes 1000 blocks, a round 20 + 30 + 40, an appeal 1 + 10 + 20 + 30 more: the latest
+    // draw for which a seat that has left may still sit.
+    set_block_number(left + 1000 - 151 - 1);
+    world.draw(job, 0);
+    let seats = world.registry.get_task(job, 0).seats;
+    for place in 0..3_u32 {
+        world.commit(job, lie_of_slot_0(*seats[place], place));
+    }
+    pass_blocks(29);
+    for place in 0..3_u32 {
+        world.reveal(job, lie_of_slot_0(*seats[place], place));
+    }
+    set_block_number(world.registry.get_task(job, 0).window_ends_block);
+    act_as(verifier(0));
+    refused(world.trying.collect_seat(0), 'SEAT_EXIT_RUNNING');
+    // Nor does it get away when nobody settles at once.
+    pass_blocks(60);
+    refused(world.trying.collect_seat(0), 'SEAT_EXIT_RUNNING');
+    world.registry.settle(job, [0].span());
+    assert_eq!(world.seat_bond(0), SEAT_BOND - 4 * FEE);
+}
+
+fn lie_of_slot_0(slot: u32, place: u32) -> Reveal {
+    ballot(0, place, if slot == 0 {
+        Verdict::Accept
+    } else {
+        Verdict::Reject
+    })
+}
+
+#[test]
+fn test_a_seat_that_could_collect_before_an_appeal_has_ended_is_not_drawn() {
+    let world = WorldTrait::with_seats(2);
     let job = world.create(single(), 1);
     world.claim(worker(), job, 0);
     act_as(verifier(0));
     world.registry.leave_seat(0);
     world.submit(worker(), job, 0);
-    // The round may last 20 + 30 + 40 blocks, the exit 1000.
-    pass_blocks(1000 - 90);
+    pass_blocks(1000 - 151);
     world.draw(job, 0);
-    assert_eq!(*world.registry.get_task(job, 0).seats[0], NO_SEAT);
+    assert_eq!(world.registry.get_task(job, 0).seats, array![1]);
 }
 
 #[test]
@@ -220,8 +258,9 @@ fn test_no_commit_before_the_draw_or_after_its_window() {
     world.claim(worker(), job, 0);
     world.submit(worker(), job, 0);
     world.draw(job, 0);
+    let late = world.sitter(job, 0, 0).unwrap();
     pass_blocks(20);
-    act_as(world.sitter(job, 0, 0).unwrap());
+    act_as(late);
     refused(world.trying.commit(job, sealed), 'NOT_COMMITTING');
 }
 
@@ -328,6 +367,8 @@ fn test_several_verdicts_go_into_one_call() {
     for task in 0..3_u32 {
         world.claim(worker(), job, task);
         world.submit(worker(), job, task);
+    }
+    for task in 0..3_u32 {
         world.draw(job, task);
     }
     let mut sealed = array![];

@@ -103,6 +103,24 @@ fn test_the_requesters_and_the_claimants_own_seats_do_not_count() {
 }
 
 #[test]
+fn test_a_worker_cannot_get_an_empty_committee_by_bringing_the_seats_along() {
+    // Seats of the claim's own block are counted by the claim, so the draw must not refuse them: a
+    // committee of nobody would give the bond back, whatever was submitted.
+    let world = WorldTrait::with_seats(0);
+    let job = world.create(terms(), 1);
+    for _ in 0..3_u32 {
+        act_as(passer_by());
+        world.registry.take_seat();
+    }
+    world.claim(worker(), job, 0);
+    world.submit(worker(), job, 0);
+    world.draw(job, 0);
+    for place in 0..3_u32 {
+        assert_eq!(world.sitter(job, 0, place), Some(passer_by()));
+    }
+}
+
+#[test]
 fn test_giving_back_costs_the_lapse_share() {
     let world = WorldTrait::with_seats(3);
     let job = world.create(terms(), 1);

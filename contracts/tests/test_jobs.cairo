@@ -54,7 +54,7 @@ fn test_nothing_is_known_about_jobs_and_tasks_that_are_not() {
 #[feature("safe_dispatcher")]
 fn test_a_batch_is_neither_empty_nor_endless() {
     let world = WorldTrait::with_seats(3);
-    let job = world.create(terms(), 100);
+    let job = world.create(Terms { reward: 10, audit_fee: 1, ..terms() }, 100);
     let mut tasks = array![];
     for task in 0..65_u32 {
         tasks.append(task);
@@ -136,7 +136,7 @@ fn test_closing_refunds_open_and_lapsed_tasks_and_lets_submitted_ones_run() {
 
     // Task 1 had lapsed, task 3 was open.
     assert_eq!(world.purse(requester()), before + 2 * escrow_per_task(@terms()));
-    assert_eq!(world.state(job, 0), TaskState::Drawable);
+    assert_eq!(world.state(job, 0), TaskState::Submitted);
     assert_eq!(world.state(job, 1), TaskState::Closed);
     assert_eq!(world.state(job, 2), TaskState::Claimed);
     assert_eq!(world.state(job, 3), TaskState::Closed);

@@ -332,7 +332,7 @@ fn test_an_empty_committee_of_one_never_blocks_the_money() {
 #[test]
 fn test_a_seat_is_never_slashed_below_nothing() {
     let world = WorldTrait::with_seats(3);
-    let job = world.create(terms(), 64);
+    let job = world.create(terms(), 20);
     let mut tasks = array![];
     for task in 0..20_u32 {
         tasks.append(task);

@@ -10,7 +10,7 @@ fn check(terms: Terms) {
 fn test_terms_at_their_limits_are_accepted() {
     check(terms());
     check(Terms { audit_fee: SEAT_BOND / 64, worker_bond: 10 * FEE, ..terms() });
-    check(Terms { audit_fee: 0, worker_bond: 0, ..terms() });
+    check(Terms { audit_fee: 1, worker_bond: 10, ..terms() });
     check(Terms { deadline: START + 600, ..terms() });
     check(Terms { deadline: START + 100_000, ..terms() });
     check(Terms { committee_size: 7, worker_bond: 22 * FEE, ..terms() });
@@ -70,6 +70,25 @@ fn test_an_audit_rate_has_a_floor() {
 #[should_panic(expected: 'AUDIT_RATE')]
 fn test_an_audit_rate_is_at_most_everything() {
     check(Terms { audit_rate_bps: 10_001, ..terms() });
+}
+
+#[test]
+#[should_panic(expected: 'AUDIT_FEE_TOO_LOW')]
+fn test_a_requester_cannot_have_frames_for_nothing_by_paying_nobody_to_judge_them() {
+    check(Terms { audit_fee: 0, ..terms() });
+}
+
+#[test]
+fn test_the_least_fee_is_a_65536th_of_the_seat_bond_rounded_up() {
+    let rich = Bounds { seat_bond: 2 * 65_536 + 1, ..bounds() };
+    check_terms(@Terms { audit_fee: 3, ..terms() }, 1, @rich, START);
+}
+
+#[test]
+#[should_panic(expected: 'AUDIT_FEE_TOO_LOW')]
+fn test_a_fee_below_a_65536th_of_the_seat_bond_is_refused() {
+    let rich = Bounds { seat_bond: 2 * 65_536 + 1, ..bounds() };
+    check_terms(@Terms { audit_fee: 2, ..terms() }, 1, @rich, START);
 }
 
 #[test]
@@ -151,6 +170,7 @@ fn test_bounds_that_no_job_could_keep_are_not_deployed() {
         Bounds { max_lease_seconds: 9, ..good }, Bounds { min_window_blocks: 0, ..good },
         Bounds { min_window_blocks: 101, ..good }, Bounds { max_deadline_seconds: 9, ..good },
         Bounds { max_deadline_seconds: 0x100000000, ..good }, Bounds { seat_bond: 0, ..good },
+        Bounds { seat_bond: 63, ..good },
         Bounds { lapse_share_bps: 10_001, ..good }, Bounds { seat_exit_blocks: 0x100000000, ..good },
     ] {
         refused(deploy_registry(token, bad), 'BAD_BOUNDS');

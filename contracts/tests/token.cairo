@@ -17,6 +17,14 @@ pub enum Manner {
 #[starknet::interface]
 pub trait ITestToken<TState> {
     fn mint(ref self: TState, account: ContractAddress, amount: u256);
+    /// Mints `amount` for each account and lets `spender` take all of it, in one call: what tests
+    /// do with a contract costs them more time than all else.
+    fn endow(
+        ref self: TState,
+        accounts: Span<ContractAddress>,
+        amount: u256,
+        spender: ContractAddress,
+    );
     fn approve(ref self: TState, spender: ContractAddress, amount: u256) -> bool;
     fn behave(ref self: TState, manner: Manner);
     fn balance_of(self: @TState, account: ContractAddress) -> u256;
@@ -50,6 +58,18 @@ pub mod TestToken {
         fn mint(ref self: ContractState, account: ContractAddress, amount: u256) {
             let balance = self.balances.entry(account);
             balance.write(balance.read() + amount);
+        }
+
+        fn endow(
+            ref self: ContractState,
+            accounts: Span<ContractAddress>,
+            amount: u256,
+            spender: ContractAddress,
+        ) {
+            for account in accounts {
+                self.balances.entry(*account).write(amount);
+                self.allowances.entry((*account, spender)).write(core::num::traits::Bounded::MAX);
+            }
         }
 
         fn approve(ref self: ContractState, spender: ContractAddress, amount: u256) -> bool {

@@ -124,30 +124,28 @@ pub impl WorldImpl of WorldTrait {
         set_block_number(START_BLOCK);
         set_block_timestamp(START);
         set_chain_id(CHAIN);
-        let token = deploy_token();
-        let registry = deploy_registry(token, bounds()).unwrap();
+        let token = ITestTokenDispatcher { contract_address: deploy_token() };
+        let registry = deploy_registry(token.contract_address, bounds()).unwrap();
         let world = World {
             registry: IRegistryDispatcher { contract_address: registry },
             trying: IRegistrySafeDispatcher { contract_address: registry },
-            token: ITestTokenDispatcher { contract_address: token },
+            token,
         };
-        for account in [requester(), worker(), other_worker(), passer_by()].span() {
-            world.fund(*account);
+        let mut cast = array![requester(), worker(), other_worker(), passer_by()];
+        for i in 0..seats {
+            cast.append(verifier(i));
+        }
+        token.endow(cast.span(), PURSE.into(), registry);
+        for account in cast {
+            act_as(account);
+            world.registry.deposit(PURSE / 2);
         }
         for i in 0..seats {
-            world.fund(verifier(i));
+            act_as(verifier(i));
             assert_eq!(world.registry.take_seat(), i);
         }
         pass_blocks(1);
         world
-    }
-
-    /// Leaves the account acting.
-    fn fund(self: @World, account: ContractAddress) {
-        (*self.token).mint(account, PURSE.into());
-        act_as(account);
-        (*self.token).approve(*self.registry.contract_address, 0xffffffffffffffffffffffffffff);
-        (*self.registry).deposit(PURSE / 2);
     }
 
     fn create(self: @World, terms: Terms, tasks: u32) -> u64 {

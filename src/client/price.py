@@ -11,6 +11,7 @@ from ..domain.sampling import BPS
 from .request import Offer
 
 FEE_SHARE_OF_SEAT = 64
+LEAST_FEE_SHARE_OF_SEAT = 65_536
 """An audit fee is at most this fraction of a seat's bond (docs/protocol.md), so that a wrong
 verdict always costs a seat far more than a right one earns."""
 
@@ -66,8 +67,9 @@ def make_terms(offer: Offer, bounds: Bounds, timestamp: int) -> Terms:
             1,
         )
     most_fee = Fri(bounds.seat_bond.units // FEE_SHARE_OF_SEAT)
-    if offer.audit_fee > most_fee:
-        raise _outside("terms.audit_fee", "audit fee", offer.audit_fee, "an amount", Fri(0), most_fee)
+    least_fee = Fri(-(-bounds.seat_bond.units // LEAST_FEE_SHARE_OF_SEAT))
+    if not least_fee <= offer.audit_fee <= most_fee:
+        raise _outside("terms.audit_fee", "audit fee", offer.audit_fee, "an amount", least_fee, most_fee)
     least = least_bond(offer.reward, offer.audit_fee, size, offer.audit_rate_bps)
     bond = least if offer.worker_bond is None else offer.worker_bond
     if bond < least:

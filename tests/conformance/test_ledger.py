@@ -90,6 +90,7 @@ def test_terms_outside_the_bounds_are_refused_by_name_and_cost_nothing(world: Wo
         ("COMMITTEE_SIZE", 1, {"committee_size": 9}),
         ("AUDIT_RATE", 1, {"audit_rate_bps": 999}),
         ("AUDIT_RATE", 1, {"audit_rate_bps": 10_001}),
+        ("AUDIT_FEE_TOO_LOW", 1, {"audit_fee": Fri(0)}),
         ("AUDIT_FEE_TOO_HIGH", 1, {"audit_fee": Fri(11)}),
         ("WORKER_BOND_TOO_LOW", 1, {"worker_bond": Fri(99)}),
         ("WORKER_BOND_TOO_LOW", 1, {"audit_rate_bps": 3_000, "worker_bond": Fri(2_333)}),

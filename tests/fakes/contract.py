@@ -53,6 +53,7 @@ HASH_AGE = 10
 AMOUNT_LIMIT = 2**96
 HOLDINGS_LIMIT = 2**122
 FEES_PER_SEAT_BOND = 64
+MOST_FEES_PER_SEAT_BOND = 65_536
 SILENT, UNREVEALED, WRONG = 1, 4, 4
 """What a seat loses, in audit fees."""
 
@@ -559,15 +560,16 @@ class Contract:
         of = self._round_id(job_id, task, cell.attempt, round_)
         seed = audit_seed(of, cell.result, self.chain.hash_of(status.seed_block))
         audited = round_ > 0 or is_audited(seed, terms.audit_rate_bps)
-        round_ends = self.block + terms.commit_blocks + terms.reveal_blocks + terms.appeal_blocks
+        voting = terms.commit_blocks + terms.reveal_blocks
+        held_until = self.block + voting + terms.appeal_blocks + 1 + HASH_AGE + voting
 
         def may_sit(slot: int) -> bool:
             seat = self.books.seats[slot]
-            if seat.owner in (job.requester, cell.worker) or seat.since_block >= cell.claim_block:
+            if seat.owner in (job.requester, cell.worker):
                 return False
             if seat.leaving_block is None:
                 return True
-            stays = seat.leaving_block + self.books.bounds.seat_exit_blocks > round_ends
+            stays = seat.leaving_block + self.books.bounds.seat_exit_blocks > held_until
             return seat.leaving_block >= cell.claim_block and stays
 
         seats = draw_committee(seed, terms.committee_size, cell.slots_at_claim, may_sit) if audited else ()
@@ -651,6 +653,9 @@ class Contract:
         size = terms.committee_size
         require(size % 2 == 1 and size <= bounds.max_committee_size, "COMMITTEE_SIZE")
         require(bounds.min_audit_rate_bps <= terms.audit_rate_bps <= BPS, "AUDIT_RATE")
+        require(
+            terms.audit_fee.units * MOST_FEES_PER_SEAT_BOND >= bounds.seat_bond.units, "AUDIT_FEE_TOO_LOW"
+        )
         require(terms.audit_fee.units <= bounds.seat_bond.units // FEES_PER_SEAT_BOND, "AUDIT_FEE_TOO_HIGH")
         require(terms.worker_bond.units >= least_worker_bond(terms), "WORKER_BOND_TOO_LOW")
         require(bounds.min_lease_seconds <= terms.lease_seconds <= bounds.max_lease_seconds, "LEASE")

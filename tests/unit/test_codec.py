@@ -6,6 +6,7 @@ read it back, and write the same felts.
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections.abc import Callable
@@ -44,8 +45,8 @@ from tileproof.domain.money import MAX_FRI, Fri
 from tileproof.domain.sampling import FIELD_PRIME
 from tileproof.ports import ledger as port
 
-_CLASS = resources.files("tileproof.contract_artifacts").joinpath("registry.contract_class.json")
-_TEXT = json.loads(_CLASS.read_text("utf-8"))["abi"]
+_CLASS = resources.files("tileproof.contract_artifacts").joinpath("registry.contract_class.json.gz")
+_TEXT = json.loads(gzip.decompress(_CLASS.read_bytes()))["abi"]
 ABI: dict[str, dict[str, Any]] = {
     entry["name"]: entry for entry in (json.loads(_TEXT) if isinstance(_TEXT, str) else _TEXT)
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import gzip
 import json
 import re
 import tomllib
@@ -164,7 +165,7 @@ def test_every_hook_calls_a_word_of_make() -> None:
 # --- the contract and Python ---
 
 ABI: list[dict[str, Any]] = json.loads(
-    (ROOT / "contracts" / "artifacts" / "registry.contract_class.json").read_text()
+    gzip.decompress((ROOT / "contracts" / "artifacts" / "registry.contract_class.json.gz").read_bytes())
 )["abi"]
 if isinstance(ABI, str):
     ABI = json.loads(ABI)
@@ -173,6 +174,23 @@ if isinstance(ABI, str):
 def _abi(kind: str, name: str) -> dict[str, Any]:
     [found] = [e for e in ABI if e["type"] == kind and e.get("name") == name]
     return found
+
+
+def test_every_reason_of_the_contract_is_given_by_it_and_tripped_by_a_cairo_test() -> None:
+    reasons = re.findall(
+        r"^pub const (\w+): felt252 = '(\w+)';$",
+        (ROOT / "contracts" / "src" / "errors.cairo").read_text(),
+        flags=re.M,
+    )
+    source, tests = (
+        "".join(path.read_text() for path in (ROOT / "contracts" / part).rglob("*.cairo"))
+        for part in ("src", "tests")
+    )
+    assert len(reasons) > 50
+    assert [name for name, text in reasons if name != text] == []
+    assert [name for name, _ in reasons if not re.search(rf"\berrors::{name}\b", source)] == []
+    tripped = set(re.findall(r"(?:refused\(.*?|expected: ?)'(\w+)'", tests, flags=re.S))
+    assert [name for name, _ in reasons if name not in tripped] == []
 
 
 @pytest.mark.parametrize("enum", [Verdict, Ground, TaskState, Outcome])

@@ -105,20 +105,20 @@ pub mod BondsComponent {
             taken
         }
 
-        /// Whether a seat can be drawn for a claim of `claim_block` into a round that may last until
-        /// `round_ends`: it was active before the claim, and cannot be collected during the round.
+        /// Whether a seat, taken before a claim of `claim_block`, can be drawn for it: it had not left
+        /// before the claim's block, and cannot be collected before `held_until`. That it was taken
+        /// before the claim is known by its slot: the draw picks among those there were then.
         fn may_sit(
             self: @ComponentState<TState>,
             slot: u32,
             claim_block: u64,
-            round_ends: u64,
+            held_until: u64,
             exit_blocks: u64,
         ) -> bool {
             let seat = self.Bonds_seat.entry(slot).read();
-            seat.since_block < claim_block
-                && (seat.leaving_block == 0
-                    || (seat.leaving_block >= claim_block
-                        && seat.leaving_block + exit_blocks > round_ends))
+            seat.leaving_block == 0
+                || (seat.leaving_block >= claim_block
+                    && seat.leaving_block + exit_blocks > held_until)
         }
 
         fn owner(self: @ComponentState<TState>, slot: u32) -> ContractAddress {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from importlib import resources
 
@@ -46,7 +47,7 @@ LOCAL_BOUNDS = Bounds(
     lapse_share_bps=500,
 )
 POLL_SECONDS = 0.2
-_CLASS, _COMPILED = "registry.contract_class.json", "registry.compiled_contract_class.json"
+_CLASS, _COMPILED = "registry.contract_class.json.gz", "registry.compiled_contract_class.json.gz"
 _FACTS = "registry.json"
 
 
@@ -70,7 +71,8 @@ def deploy_registry(rpc_url: str, signer: Signer, *, token: Address = STRK, boun
 
 
 def _artifact(name: str) -> str:
-    return resources.files("tileproof.contract_artifacts").joinpath(name).read_text("utf-8")
+    content = resources.files("tileproof.contract_artifacts").joinpath(name).read_bytes()
+    return (gzip.decompress(content) if name.endswith(".gz") else content).decode()
 
 
 def _is_declared(node: Node, class_hash: int) -> bool:
