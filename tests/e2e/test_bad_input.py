@@ -403,12 +403,11 @@ def test_a_dry_run_of_everything_that_spends_spends_nothing(account: Account) ->
 @pytest.mark.blender
 def test_a_disk_without_room_for_the_scene_is_named(artist: User, blender: BlenderBuild) -> None:
     small = artist.folder / "small"
-    under = on_a_small_disk(small, "128k")
+    artist.under = on_a_small_disk(small, "128k")
     artist.refused(
         ["client", "submit", "plain.blend", "--reward", "1"],
         4,
         "machine.disk_full",
-        under,
         TILEPROOF_CACHE=str(small),
         BLENDER_PATH=str(blender.executable),
     )
@@ -440,8 +439,8 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 @pytest.mark.parametrize("role", ["worker", "verifier"])
 def test_a_machine_without_a_sandbox_opens_no_stranger_s_scene(artist: User, role: str) -> None:
-    under = (sys.executable, "-c", WITHOUT_LANDLOCK)
-    done = artist.run(role, "run", under=under, PATH="/nowhere")
+    artist.under = (sys.executable, "-c", WITHOUT_LANDLOCK)
+    done = artist.run(role, "run", PATH="/nowhere")
     assert done.returncode == 4
     assert "sandbox.unavailable" in done.stderr
     assert "--no-sandbox" in done.stderr

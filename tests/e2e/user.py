@@ -37,6 +37,8 @@ class User:
 
     folder: Path
     env: dict[str, str] = field(default_factory=dict)
+    under: tuple[str, ...] = ()
+    """A command that runs the rest of its command line: put before every command."""
 
     def __post_init__(self) -> None:
         self.home.mkdir()
@@ -52,19 +54,16 @@ class User:
         return self.folder / "cache"
 
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "tileproof.cli", *arguments]
+        return [*self.under, sys.executable, "-m", "tileproof.cli", *arguments]
 
     def environment(self, **more: str) -> dict[str, str]:
         ours = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT}
         theirs = {"TILEPROOF_HOME": str(self.home), "TILEPROOF_CACHE": str(self.cache)}
         return {**ours, **theirs, **self.env, **more}
 
-    def run(
-        self, *arguments: str, under: tuple[str, ...] = (), **env: str
-    ) -> subprocess.CompletedProcess[str]:
-        """``under`` is a command that runs the rest of its command line."""
+    def run(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*under, *self.command(*arguments)],
+            self.command(*arguments),
             cwd=self.folder,
             env=self.environment(**env),
             capture_output=True,
@@ -79,12 +78,10 @@ class User:
         assert done.returncode == 0, f"tileproof {' '.join(arguments)}:\n{done.stderr[-3000:]}"
         return json.loads(done.stdout)
 
-    def refused(
-        self, arguments: list[str], status: int, code: str, under: tuple[str, ...] = (), **env: str
-    ) -> dict[str, Any]:
+    def refused(self, arguments: list[str], status: int, code: str, **env: str) -> dict[str, Any]:
         """The error that the command was refused with, as promised; it changed no file."""
         before = self.files()
-        done = self.run(*arguments, "--json", under=under, **env)
+        done = self.run(*arguments, "--json", **env)
         assert done.stdout == "", "a failure prints no result"
         assert "Traceback" not in done.stderr
         error: dict[str, Any] = json.loads(done.stderr.splitlines()[-1])["error"]
