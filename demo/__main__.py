@@ -41,6 +41,7 @@ ROOT = Path(__file__).resolve().parents[1]
 STARTED = "started account="
 ACT_SECONDS = 420.0
 LOOK_SECONDS = 0.5
+INTERRUPTED = 130
 WAITING_FOR_BLOCKS = (TaskState.SUBMITTED, TaskState.PROVISIONAL)
 FRAMES = (1, 2, 3, 4)
 STILL = 2
@@ -294,7 +295,8 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except KeyboardInterrupt:
-        sys.exit("\nstopped; nothing is left running")
+        sys.stderr.write("\nstopped; nothing is left running\n")
+        sys.exit(INTERRUPTED)
     except TileproofError as error:
         sys.stderr.write(f"{error.code}: {error.message}\n  -> {error.remedy}\n")
         sys.exit(error.exit_status)
