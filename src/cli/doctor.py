@@ -57,9 +57,9 @@ def examine(settings: Settings) -> list[Finding]:
     from ..provision.table import DEVNET, KUBO
 
     findings = []
-    with Ports(settings) as ports:
-        findings.append(_check("Blender", lambda: ports.renderer.report().blender_build))
-        findings.append(_check("sandbox", lambda: ports.renderer.report().sandbox))
+    with Ports(settings, role="doctor") as ports:  # no client, so that a missing sandbox is told
+        findings.append(_check("Blender", lambda: ports.blender.build))
+        findings.append(_check("sandbox", lambda: ports.sandbox.name))
         for tool in (DEVNET, KUBO):
             path = find(tool, settings.cache)
             findings.append(

@@ -121,13 +121,13 @@ class Ports:
     def renderer(self) -> Renderer:
         from ..adapters.blender.renderer import BlenderRenderer
 
-        return BlenderRenderer(self._blender, self._sandbox)
+        return BlenderRenderer(self.blender, self.sandbox)
 
     @cached_property
     def inspector(self) -> SceneInspector:
         from ..adapters.blender.scene import BlenderInspector
 
-        return BlenderInspector(self._blender, self._sandbox)
+        return BlenderInspector(self.blender, self.sandbox)
 
     @cached_property
     def packer(self) -> ScenePacker:
@@ -187,14 +187,16 @@ class Ports:
         )
 
     @cached_property
-    def _sandbox(self) -> Sandbox:
+    def sandbox(self) -> Sandbox:
+        """Raises MachineError ``sandbox.unavailable``, but for a client or where it is given up."""
         from ..adapters.blender.sandbox import choose
 
         # A requester opens a file of their own, as they do in Blender; strangers' scenes need one.
         return choose(allow_none=self._role == "client" or not self.settings.sandbox)
 
     @cached_property
-    def _blender(self) -> BlenderBuild:
+    def blender(self) -> BlenderBuild:
+        """Raises MachineError as ``find_blender``."""
         from ..adapters.blender.find import find_blender
 
         return find_blender(self.settings.blender_path, self.settings.cache, self.settings.blender_version)

@@ -21,7 +21,7 @@ from tileproof.adapters.ipfs.kubo import KuboStore
 from tileproof.domain.cid import Cid
 
 from tests.e2e.stage import Stage
-from tests.e2e.user import User, on_a_small_disk
+from tests.e2e.user import WITHOUT_LANDLOCK, User, on_a_small_disk
 from tests.services.blender import Tiny
 
 CLOSED_PORT = 9  # discard: nothing listens there
@@ -411,30 +411,6 @@ def test_a_disk_without_room_for_the_scene_is_named(artist: User, blender: Blend
         TILEPROOF_CACHE=str(small),
         BLENDER_PATH=str(blender.executable),
     )
-
-
-WITHOUT_LANDLOCK = """
-import ctypes, os, struct, sys
-# Load the system call's number; 444..446 are Landlock's, the same on every architecture.
-program = b"".join(
-    struct.pack("HBBI", *step)
-    for step in [
-        (0x20, 0, 0, 0),
-        (0x35, 0, 2, 444),
-        (0x25, 1, 0, 446),
-        (0x06, 0, 0, 0x00050000 | 38),  # as if the kernel had none (ENOSYS)
-        (0x06, 0, 0, 0x7FFF0000),
-    ]
-)
-code = ctypes.create_string_buffer(program, len(program))
-class Program(ctypes.Structure):
-    _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_void_p)]
-whole = Program(len(program) // 8, ctypes.addressof(code))
-libc = ctypes.CDLL(None, use_errno=True)
-assert libc.prctl(38, 1, 0, 0, 0) == 0, "no new privileges"
-assert libc.prctl(22, 2, ctypes.byref(whole), 0, 0) == 0, "seccomp"
-os.execv(sys.argv[1], sys.argv[1:])
-"""
 
 
 @pytest.mark.parametrize("role", ["worker", "verifier"])

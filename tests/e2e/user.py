@@ -16,6 +16,31 @@ from tileproof.config import ENVIRONMENT
 
 from tests.services.blender import CACHE
 
+WITHOUT_LANDLOCK = """
+import ctypes, os, struct, sys
+# Load the system call's number; 444..446 are Landlock's, the same on every architecture.
+program = b"".join(
+    struct.pack("HBBI", *step)
+    for step in [
+        (0x20, 0, 0, 0),
+        (0x35, 0, 2, 444),
+        (0x25, 1, 0, 446),
+        (0x06, 0, 0, 0x00050000 | 38),  # as if the kernel had none (ENOSYS)
+        (0x06, 0, 0, 0x7FFF0000),
+    ]
+)
+code = ctypes.create_string_buffer(program, len(program))
+class Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_void_p)]
+whole = Program(len(program) // 8, ctypes.addressof(code))
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.prctl(38, 1, 0, 0, 0) == 0, "no new privileges"
+assert libc.prctl(22, 2, ctypes.byref(whole), 0, 0) == 0, "seccomp"
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""A program that runs the rest of its command line on a kernel without Landlock; with a PATH that
+has no bwrap, no sandbox is left."""
+
 
 def on_a_small_disk(folder: Path, size: str) -> tuple[str, ...]:
     """A command before a command, which then sees a disk of this size at ``folder``; nobody else does.
