@@ -1,12 +1,13 @@
 use core::num::traits::Zero;
 use starknet::get_block_number;
+use tileproof::draw::{RoundId, verdict_commitment};
 use tileproof::interface::{IRegistryDispatcherTrait, IRegistrySafeDispatcherTrait};
 use tileproof::settlement::escrow_per_task;
 use tileproof::state::NO_SEAT;
-use tileproof::types::{Outcome, TaskState, Terms, Verdict};
+use tileproof::types::{Commitment, Outcome, TaskResult, TaskState, Terms, Verdict};
 use crate::world::{
-    BOND, FEE, PURSE, REWARD, SEAT_BOND, WorldTrait, act_as, ballot, other_worker, pass_blocks,
-    passer_by, refused, requester, terms, verifier, votes, worker,
+    BOND, CHAIN, FEE, PURSE, REWARD, SEAT_BOND, WorldTrait, act_as, ballot, other_worker,
+    pass_blocks, passer_by, refused, requester, result, terms, verifier, votes, worker,
 };
 
 const HALF: u128 = PURSE / 2;
@@ -334,30 +335,52 @@ fn test_a_seat_is_never_slashed_below_nothing() {
     let world = WorldTrait::with_seats(3);
     let job = world.create(terms(), 20);
     let mut tasks = array![];
+    let mut results = array![];
     for task in 0..20_u32 {
         tasks.append(task);
-        world.claim(worker(), job, task);
-        world.submit(worker(), job, task);
+        results.append(TaskResult { task, result: result() });
     }
-    for task in 0..20_u32 {
-        world.draw(job, task);
-    }
+    act_as(worker());
+    world.registry.claim(job, tasks.span());
+    world.registry.submit(job, results.span());
+    world.mature(job, 0, 'hash');
+    world.registry.draw(job, tasks.span());
     // Twenty rejects against one seat that accepts: 20 x 4f is more than its bond.
-    let mut mine = array![];
-    for task in 0..20_u32 {
-        let seats = world.registry.get_task(job, task).seats;
-        for place in 0..3_u32 {
-            let verdict = if *seats[place] == 0 {
-                Verdict::Accept
-            } else {
-                Verdict::Reject
-            };
-            world.commit(job, ballot(task, place, verdict));
-            mine.append((task, place, verdict));
+    let drawn = world.registry.get_tasks(job, 0, 20);
+    let mut opened = array![];
+    for slot in 0..3_u32 {
+        let verdict = if slot == 0 {
+            Verdict::Accept
+        } else {
+            Verdict::Reject
+        };
+        let mut sealed = array![];
+        let mut said = array![];
+        for view in @drawn {
+            for place in 0..3_u32 {
+                if *view.seats[place] == slot {
+                    let reveal = ballot(*view.task, place, verdict);
+                    let id = RoundId {
+                        chain_id: CHAIN,
+                        contract: world.registry.contract_address,
+                        job_id: job,
+                        task: *view.task,
+                        attempt: 0,
+                        round: 0,
+                    };
+                    let commitment = verdict_commitment(@id, @reveal);
+                    sealed.append(Commitment { task: *view.task, seat: reveal.seat, commitment });
+                    said.append(reveal);
+                }
+            }
         }
+        act_as(verifier(slot));
+        world.registry.commit(job, sealed.span());
+        opened.append(said.span());
     }
-    for (task, place, verdict) in mine {
-        world.reveal(job, ballot(task, place, verdict));
+    for slot in 0..3_u32 {
+        act_as(verifier(slot));
+        world.registry.reveal(job, *opened[slot]);
     }
     pass_blocks(40);
     act_as(passer_by());
