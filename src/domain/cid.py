@@ -44,7 +44,7 @@ class Cid:
         """The digest as the u256 that the contract stores (big-endian)."""
         return int.from_bytes(self.digest, "big")
 
-    def names(self, block: bytes) -> bool:
+    def names(self, block: bytes | bytearray) -> bool:
         """True when this is the CID of the block with these bytes."""
         return hashlib.sha256(block).digest() == self.digest
 

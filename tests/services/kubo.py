@@ -44,6 +44,10 @@ class Kubo:
         )
         return parse_cid(answer.raise_for_status().json()["Key"])
 
+    def get_block(self, cid: Cid) -> bytes:
+        answer = httpx.post(f"{self.url}/block/get", params={"arg": str(cid)}, timeout=60)
+        return answer.raise_for_status().content
+
     def has(self, cid: Cid) -> bool:
         """True when the block lies on this node itself."""
         params = {"arg": str(cid), "offline": "true"}

@@ -18,11 +18,10 @@ from typing import Any
 import httpx
 
 from ...domain.cid import Cid
-from ...domain.errors import ConfigError, EvidenceError, MachineError, ServiceError
+from ...domain.errors import ConfigError, MachineError, ServiceError
 
 LARGEST_BLOCK_BYTES = 2 << 20
-"""What nodes pass on to each other (Bitswap); a larger block cannot have come over the network."""
-_READ_BYTES = 1 << 18
+"""What nodes pass on to each other (Bitswap)."""
 _CONNECT_SECONDS = 10.0
 LOCAL_SECONDS = 120.0
 GRACE_SECONDS = 5.0
@@ -90,18 +89,17 @@ class KuboApi:
             raise self.strange("its answer is not an object")
         return answer
 
-    def block(self, cid: Cid, *, deadline: float, max_bytes: int = LARGEST_BLOCK_BYTES) -> bytes:
+    def block(self, cid: Cid, *, deadline: float) -> bytes:
         """A block's bytes, equal to the CID's digest.
 
-        Raises ServiceError ``content.wrong_bytes`` when the node serves others, EvidenceError
-        ``content.too_large``.
+        Raises ServiceError ``content.wrong_bytes`` when the node serves others.
         """
         if cid.names(b""):
             return b""  # nodes do not pass the empty block on to each other
         left = deadline - time.monotonic()
         if left <= 0:
             raise not_found(cid)
-        parts = bytearray()
+        block = bytearray()
         with (
             self._translated(),
             self._http.stream(
@@ -113,27 +111,15 @@ class KuboApi:
         ):
             if response.status_code != 200:
                 raise self._refused(response.status_code, response.read(), cid)
-            for piece in response.iter_bytes(_READ_BYTES):
-                parts += piece
-                if len(parts) > max_bytes:
-                    raise EvidenceError(
-                        "content.too_large",
-                        f"{cid} is larger than the {max_bytes} bytes allowed",
-                        cid=cid,
-                        max_bytes=max_bytes,
-                    )
+            for piece in response.iter_bytes():
+                block += piece
+                if len(block) > LARGEST_BLOCK_BYTES:
+                    raise self._wrong_bytes(cid)
                 if time.monotonic() > deadline + GRACE_SECONDS:
                     raise self.unreachable("its answer does not end")
-        block = bytes(parts)
         if not cid.names(block):
-            raise ServiceError(
-                "content.wrong_bytes",
-                f"the IPFS node at {self.address} served other bytes than {cid} names",
-                remedy="check the node's disk: `ipfs repo verify`",
-                retryable=True,
-                cid=cid,
-            )
-        return block
+            raise self._wrong_bytes(cid)
+        return bytes(block)
 
     def unreachable(self, why: object) -> ServiceError:
         return ServiceError(
@@ -166,6 +152,15 @@ class KuboApi:
             f"the IPFS node at {self.address} refused: {said[:300]}",
             remedy="look at the node's log",
             status=status,
+        )
+
+    def _wrong_bytes(self, cid: Cid) -> ServiceError:
+        return ServiceError(
+            "content.wrong_bytes",
+            f"the IPFS node at {self.address} served other bytes than {cid} names",
+            remedy="check the node's disk: `ipfs repo verify`",
+            retryable=True,
+            cid=cid,
         )
 
     def _refused(self, status: int, body: bytes, cid: Cid | None) -> ServiceError | MachineError:

@@ -18,7 +18,7 @@ from ipfshttpclient.exceptions import Error as IpfsClientError
 from ipfshttpclient.exceptions import ErrorResponse
 
 from ...domain.cid import Cid, Codec, parse_cid
-from ...domain.errors import InputError, ServiceError
+from ...domain.errors import EvidenceError, InputError, ServiceError
 from ...domain.paths import is_safe_path
 from ...ports.content import MAX_BLOCK_BYTES, MAX_ENTRIES, ContentStat, Progress
 from .api import LOCAL_SECONDS, KuboApi
@@ -27,6 +27,8 @@ from .download import download, node_of
 LEAST_VERSION = (0, 30, 0)
 CHUNKER = "size-1048576"
 """Fixed, so that equal bytes give an equal CID whatever a node's default is."""
+READ_AHEAD = 16
+"""A block that lies elsewhere takes a round trip or two, so several are on their way at once."""
 
 
 class KuboStore:
@@ -96,7 +98,7 @@ class KuboStore:
         self._check()
         if cid.codec is Codec.RAW and not cid.names(b""):
             size = self._api.call("block/stat", cid=cid, timeout=timeout).get("Size")
-            if not isinstance(size, int):
+            if type(size) is not int or size < 0:
                 raise self._api.strange("it does not say how large a block is")
             return ContentStat(size, is_directory=False)
         block = self._api.block(cid, deadline=time.monotonic() + timeout)
@@ -107,7 +109,15 @@ class KuboStore:
         if cid.codec is not Codec.RAW:
             raise InputError("cid.malformed", f"{cid} does not name a raw block", cid=cid)
         self._check()
-        return self._api.block(cid, deadline=time.monotonic() + timeout, max_bytes=max_bytes)
+        block = self._api.block(cid, deadline=time.monotonic() + timeout)
+        if len(block) > max_bytes:
+            raise EvidenceError(
+                "content.too_large",
+                f"{cid} is larger than the {max_bytes} bytes allowed",
+                cid=cid,
+                max_bytes=max_bytes,
+            )
+        return block
 
     def fetch(
         self, cid: Cid, into: Path, *, max_bytes: int, timeout: float, progress: Progress | None = None
@@ -118,7 +128,7 @@ class KuboStore:
         def read(block: Cid) -> bytes:
             return self._api.block(block, deadline=deadline)
 
-        download(cid, into, read, max_bytes=max_bytes, progress=progress)
+        download(cid, into, read, max_bytes=max_bytes, progress=progress, ahead=READ_AHEAD)
 
     def pin(self, cid: Cid, *, timeout: float) -> None:
         self._check()
@@ -136,7 +146,11 @@ class KuboStore:
     def pins(self) -> frozenset[Cid]:
         self._check()
         with self._client() as client:
-            keys = client.pin.ls(type="recursive")["Keys"]
+            answer = client.pin.ls(type="recursive")
+        try:
+            keys = list(answer["Keys"])
+        except (KeyError, TypeError):
+            raise self._api.strange("it does not say what is pinned") from None
         found = set()
         for key in keys:
             try:
@@ -165,10 +179,16 @@ class KuboStore:
             answer = client.add(
                 str(path), recursive=True, pin=True, raw_leaves=True, cid_version=1, chunker=CHUNKER
             )
-        added = {str(entry["Name"]): entry for entry in (answer if isinstance(answer, list) else [answer])}
+        try:
+            entries = answer if isinstance(answer, list) else [answer]
+            added = {str(entry["Name"]): int(entry["Size"]) for entry in entries}
+            root = next(parse_cid(str(entry["Hash"])) for entry in entries if entry["Name"] == path.name)
+        except (KeyError, TypeError, ValueError, StopIteration, InputError):
+            raise self._api.strange("it does not say what it added") from None
         # The library passes over what it cannot read, and so would make another directory.
-        lost = [name for name in sizes if name not in added or int(added[name]["Size"]) < sizes[name]]
+        lost = [name for name in sizes if added.get(name, -1) < sizes[name]]
         if lost:
+            self.unpin(root)
             raise InputError(
                 "content.unreadable",
                 f"{lost[0]} could not be read whole",
@@ -177,7 +197,7 @@ class KuboStore:
             )
         if progress is not None:
             progress(total, total)
-        return parse_cid(str(added[path.name]["Hash"]))
+        return root
 
     def _check(self) -> None:
         if not self._checked:
