@@ -14,7 +14,7 @@ import aiohttp
 from marshmallow import ValidationError
 from starknet_py.net.client_errors import ClientError
 from starknet_py.net.full_node_client import FullNodeClient
-from starknet_py.net.http_client import ServerError
+from starknet_py.net.http_client import IncompatibleRPCVersionWarning, ServerError
 
 from ...domain.errors import ConfigError, LedgerRejected, ServiceError, TileproofError
 from .codec import malformed
@@ -87,7 +87,7 @@ def open_node(url: str, *, expected_chain_id: int | None = None) -> tuple[Node, 
             remedy="set STARKNET_RPC to a URL such as http://127.0.0.1:5050/rpc",
             url=url,
         )
-    warnings.filterwarnings("ignore", module=r"starknet_py\.net\.http_client")
+    warnings.simplefilter("ignore", IncompatibleRPCVersionWarning)  # the check below says it better
     node = Node(url)
     try:
         spec = str(node.run(node.client.spec_version()))
