@@ -1,6 +1,6 @@
 # One image for every role; its command says which (docker/role). `make image` builds it: it needs
-# devnet and Kubo staged by docker/build-image, and BASE_IMAGE, which is pulled, or made from Debian
-# packages by docker/make-base-image. Only what Docker 20.10 and its classic builder know is used.
+# devnet and Kubo staged by docker/build-image, and BASE_IMAGE, which is there, is pulled, or is made
+# from Debian packages. Only what Docker 20.10 and its classic builder know is used.
 ARG BASE_IMAGE=debian:bookworm-slim
 
 FROM ${BASE_IMAGE} AS environments
@@ -37,21 +37,22 @@ FROM ${BASE_IMAGE}
 # Docker's own seccomp profile; bubblewrap serves those who allow it namespaces.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
-        libgl1 libice6 libsm6 libx11-6 libxext6 libxfixes3 libxi6 libxkbcommon0 libxrender1 \
+        libegl1 libgl1 libice6 libopengl0 libsm6 libx11-6 libxext6 libxfixes3 libxi6 libxkbcommon0 \
+        libxrender1 libxt6 \
         bubblewrap ca-certificates python3 tini \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --create-home --shell /usr/sbin/nologin tileproof \
-    && install -d -o tileproof -g tileproof /ipfs /network /swarm /work
+    && install -d -o tileproof -g tileproof /ipfs /network /state /swarm /work
 COPY --from=environments /opt/blender /opt/blender
 COPY build/image/starknet-devnet build/image/ipfs /usr/local/bin/
 COPY --from=environments /opt/tileproof /opt/tileproof
 COPY docker/role /usr/local/bin/role
 
-# The root may be read-only: what is written goes to /tmp, to a volume, or below the network's file.
+# The root may be read-only: what is written goes to /tmp or to a volume.
 ENV PATH=/opt/tileproof/bin:/usr/local/bin:/usr/bin:/bin \
     BLENDER_PATH=/opt/blender \
     TILEPROOF_CACHE=/tmp/tileproof \
-    TILEPROOF_HOME=/home/tileproof/.local/share/tileproof \
+    TILEPROOF_HOME=/state \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 USER tileproof
