@@ -97,6 +97,13 @@ class Holdings:
                 self._claims.forget(claim)  # the claim never reached the ledger, or another was faster
                 return False
             claim = self.claimed(claim, task)
+            log.info(
+                "hop=%d claimed job=%d task=%d attempt=%d (by an earlier process)",
+                Hop.CLAIMED,
+                claim.job_id,
+                claim.task,
+                claim.attempt,
+            )
         if not (ours and task.attempt == claim.attempt) or task.state is TaskState.LAPSED:
             self._close(claim, task)
             return False

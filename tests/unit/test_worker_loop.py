@@ -807,6 +807,30 @@ def test_a_claim_given_back_leaves_no_pin_for_ever(tmp_path: Path) -> None:
     assert world.store.pinned == set()
 
 
+def test_what_an_earlier_process_sent_unseen_is_told_with_the_hops_it_was(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World()
+    world.job()
+    caplog.set_level("INFO")
+    for last_words in ("claim", "submit"):
+
+        def die(name: str, at: str = last_words) -> None:
+            if name == at:
+                raise Killed
+
+        world.ledger.after = die
+        with pytest.raises(Killed):
+            world.step(world.worker(tmp_path))
+    world.ledger.after = lambda _: None
+    world.step(world.worker(tmp_path), 1)
+    told = [line for line in caplog.messages if "(by an earlier process)" in line]
+    assert told == [
+        "hop=4 claimed job=1 task=0 attempt=0 (by an earlier process)",
+        f"hop=8 submitted job=1 task=0 cid={world.task().result} (by an earlier process)",
+    ]
+
+
 # --- what lies on disk ---
 
 
