@@ -36,6 +36,7 @@ from tileproof.ports.ledger import (
 )
 
 _LINE = re.compile(r"hop=(\d+) (\S+)(.*)")
+_SANDBOX = re.compile(rb"sandbox=(\S+)")
 _FIELD = re.compile(r"(\w+)=(\"[^\"]*\"|\S+)")
 _FROM_LOGS = (Hop.FETCHED, Hop.RENDERED, Hop.DELIVERED, Hop.AUDITED)
 _CALLS = {
@@ -83,6 +84,11 @@ class LogFollower:
     def skip_to_end(self) -> None:
         for who, path in self.logs.items():
             self._at[who] = path.stat().st_size if path.exists() else 0
+
+    def sandbox_of(self, who: str) -> str:
+        """What this role said at its last start that Blender runs in."""
+        said = _SANDBOX.findall(self.logs[who].read_bytes())
+        return said[-1].decode() if said else "a sandbox it did not name"
 
     def new_lines(self) -> list[LogLine]:
         found = []
@@ -197,7 +203,8 @@ class Narrator:
                 text = f"the scene for {what} by {line.who}, every file equal to the manifest"
             case Hop.RENDERED:
                 what = f"frame {fields['frame']}" if len(self.manifest.tasks[task].frames) > 1 else what
-                text = f"{what} by {line.who} in {float(fields['seconds']):.1f} s, sandbox on"
+                sandbox = self.logs.sandbox_of(line.who)
+                text = f"{what} by {line.who} in {float(fields['seconds']):.1f} s, inside {sandbox}"
             case Hop.DELIVERED:
                 text = f"{what} by {line.who}   result {_short(fields['cid'])}"
             case _:
