@@ -81,7 +81,7 @@ class Demo:
             while len(story.finished) < story.job.task_count:
                 story.tell_news()
                 tasks = self.ledger.tasks(story.job_id)
-                status.update(story.still_to_come(tasks), spinner_style="cyan")
+                status.update(story.still_to_come(tasks)[: self.console.width - 4])  # one line
                 # Beside the block a second that devnet makes: nobody should wait for empty blocks.
                 hurry = any(task.state in WAITING_FOR_BLOCKS for task in tasks)
                 self.network.devnet.create_blocks(4 if hurry else 1)
@@ -196,7 +196,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with ExitStack() as stack:
         with console.status("making the scene") as status:
             scene = make_scene(options.scene, out, cache)
-            status.update("starting chain, IPFS nodes, contract, workers and verifiers")
+            status.update("starting chain, IPFS, contract, workers and verifiers")
             network = stack.enter_context(
                 running_network(out / "network", cache, Shape(threads=options.threads))
             )

@@ -13,6 +13,8 @@ from tileproof.localnet.fees import fees_by_account, fees_by_transaction
 from tileproof.ports.ledger import LedgerReader
 
 PLACES = 4
+TABLE_WIDTH = 76
+"""A narrower terminal wraps the lines of a table rather than losing their ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def show(console: Console, before: Purse, after: Purse, gas: Mapping[str, Fri]) 
     ):
         change = has.units - had.units
         table.add_row(name, had.strk(PLACES), has.strk(PLACES), _signed(change), "", style="dim")
-    console.print(table)
+    Console(file=console.file, width=max(console.width, TABLE_WIDTH)).print(table)
     all_gas = sum(fee.units for fee in gas.values())
     difference = before.sum.units - after.sum.units - all_gas
     verdict = "adds up to the last unit" if difference == 0 else f"DIFFERS by {difference} fri"
