@@ -1,7 +1,7 @@
 """The contract as Python sees it.
 
 Every call is synchronous. Reads answer from the latest block (pending state is never
-shown). Writes return once the transaction is in an accepted block, or raise; a write that
+shown), computed as of that block or, on some nodes, of the one to come. Writes return once the transaction is in an accepted block, or raise; a write that
 raises ``LedgerRejected`` had no effect. Whoever implements this sends each intent at most
 once: a write interrupted by a crash is reconciled on the next start, never re-sent blindly.
 
