@@ -1,9 +1,11 @@
 """The contract as Python sees it.
 
 Every call is synchronous. Reads answer from the latest block (pending state is never
-shown), computed as of that block or, on some nodes, of the one to come. Writes return once the transaction is in an accepted block, or raise; a write that
-raises ``LedgerRejected`` had no effect. Whoever implements this sends each intent at most
-once: a write interrupted by a crash is reconciled on the next start, never re-sent blindly.
+shown), computed as of that block or, on some nodes, of the one to come. Writes return once
+the transaction is in an accepted block, or raise; a write that raises ``LedgerRejected`` had
+no effect. Whoever implements this lets each intent take effect at most once: a write
+interrupted by a crash is reconciled on the next start, and only the same signed bytes are
+ever sent again.
 
 Raises, for all: ``ServiceError`` (``ledger.unreachable``, retryable, …), ``LedgerRejected``
 with the contract's named reason.
