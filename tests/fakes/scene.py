@@ -9,6 +9,8 @@ from pathlib import Path
 from tileproof.domain.errors import InputError
 from tileproof.ports.scene import PackedScene, SceneFacts
 
+_HEADER_BYTES = 12
+
 PLAIN_FACTS = SceneFacts(
     blender_file_version="4.5.15",
     engine="CYCLES",
@@ -51,17 +53,22 @@ class FakeScenes:
 
     def pack(self, blend: Path, into: Path) -> PackedScene:
         _check_header(blend)
-        shutil.copyfile(blend, into / blend.name)
-        for name in self.facts.external_files:
-            if not (blend.parent / name).is_file():
-                raise InputError("scene.files_missing", f"{blend} uses {name}", missing=(name,))
+        links = [name.removeprefix("//") for name in self.facts.external_files]
+        absent = [name for name in links if not (blend.parent / name).is_file()]
+        missing = (*self.facts.missing_files, *absent)
+        if missing:
+            raise InputError("scene.files_missing", f"{blend} uses {', '.join(missing)}", missing=missing)
+        for name in (blend.name, *links):
             (into / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(blend.parent / name, into / name)
         return PackedScene(into, blend.name)
 
 
 def _check_header(blend: Path) -> None:
-    if not blend.exists():
+    if not blend.is_file():
         raise InputError("scene.missing", f"there is no file {blend}", path=blend)
-    if not blend.read_bytes().startswith(b"BLENDER"):
+    data = blend.read_bytes()
+    if not data.startswith(b"BLENDER"):
         raise InputError("scene.not_blend", f"{blend} is not a .blend", path=blend)
+    if len(data) < _HEADER_BYTES:
+        raise InputError("scene.truncated", f"{blend} ends too early", path=blend)
