@@ -39,7 +39,7 @@ class RenderSettings:
     """
 
     blender_version: str  # "4.5.15": the build every role of this job renders with
-    device_class: str  # "cpu-x86_64" (see docs/glossary.md)
+    device_class: str  # "cpu-x86_64-avx2" (see docs/glossary.md)
     engine: str  # "CYCLES"
     camera: str
     view_layer: str

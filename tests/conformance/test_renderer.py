@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tileproof.adapters.blender.device import this_device
 from tileproof.adapters.images import ChildDecoder
 from tileproof.domain.errors import EvidenceError, MachineError
 from tileproof.domain.manifest import RenderSettings
@@ -147,7 +148,7 @@ def test_the_report_is_the_same_before_and_inside_a_session(studio: Studio) -> N
     with studio.open() as session:
         assert session.report() == studio.renderer.report()
         assert session.report().blender_build.startswith("4.5.15 ")
-        assert session.report().device_class == "cpu-x86_64"
+        assert session.report().device_class == this_device().device_class
 
 
 def test_a_scene_without_the_camera_is_the_fault_of_who_made_it(studio: Studio) -> None:

@@ -28,6 +28,8 @@ ROLES = ("worker-a", "worker-b", "verifier-a", "verifier-b", "verifier-c")
 SERVICES = ("devnet", "kubo-a", "kubo-b", *ROLES)
 REWARD = parse_strk("1")
 BUILD_SECONDS, COMMAND_SECONDS, JOB_SECONDS = 1500, 300, 240.0
+OF_THE_OUTER_MAKE = ("ARGS", "MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS")
+"""With them `make test ARGS=-x` would hand pytest's arguments to docker build."""
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(BUILD_SECONDS + 600)]
 
@@ -110,7 +112,14 @@ def image() -> str:
     if named:
         return named
     built = subprocess.run(
-        ["make", "image"], cwd=ROOT, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False
+        ["make", "image"],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if name not in OF_THE_OUTER_MAKE},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=BUILD_SECONDS,
+        check=False,
     )
     assert built.returncode == 0, f"make image:\n{built.stdout[-2000:]}\n{built.stderr[-2000:]}"
     return "tileproof"

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from tileproof.adapters.blender.device import this_device
 from tileproof.adapters.images import ChildDecoder
 from tileproof.domain.errors import EvidenceError, MachineError
 from tileproof.domain.manifest import RenderSettings
@@ -24,14 +25,14 @@ from tileproof.ports.renderer import FrameProgress, Limits, Rendered, RenderRepo
 
 MACHINE = RenderReport(
     blender_build="4.5.15 0000fa4e0000",
-    device_class="cpu-x86_64",
+    device_class=this_device().device_class,
     device="CPU of a fake",
     sandbox="bubblewrap",
 )
 
 SETTINGS = RenderSettings(
     blender_version="4.5.15",
-    device_class="cpu-x86_64",
+    device_class=this_device().device_class,
     engine="CYCLES",
     camera="Camera",
     view_layer="ViewLayer",

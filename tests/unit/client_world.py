@@ -188,7 +188,9 @@ def rendered(store: FakeStore, manifest: Manifest, number: int, tmp: Path, *, at
         name, data = frame_file(frame), path.read_bytes()
         files[name] = data
         listed.append(ResultFile(name, len(data), hashlib.sha256(data).hexdigest(), frame, 1.0))
-    account = ResultManifest(1, 1, number, attempt, "4.5.15 a", "cpu-x86_64", "CPU", "none", tuple(listed))
+    account = ResultManifest(
+        1, 1, number, attempt, "4.5.15 a", "cpu-x86_64-avx2", "CPU", "none", tuple(listed)
+    )
     return store.put({**files, "result.json": encode(account)})
 
 

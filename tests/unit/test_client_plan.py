@@ -20,7 +20,7 @@ from tileproof.ports.scene import PackedScene, SceneFacts
 
 from ..fakes.scene import PLAIN_FACTS
 
-REPORT = RenderReport("4.5.15 a1b2c3", "cpu-x86_64", "a processor", "bubblewrap")
+REPORT = RenderReport("4.5.15 a1b2c3", "cpu-x86_64-avx2", "a processor", "bubblewrap")
 BOUNDS = Bounds(
     max_tasks=100,
     max_committee_size=7,

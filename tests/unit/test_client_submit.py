@@ -27,7 +27,7 @@ ESCROW = parse_strk("11.6")  # four tasks of 2 + 3 x 0.3
 
 class Reporter:
     def report(self) -> RenderReport:
-        return RenderReport("4.5.15 a1", "cpu-x86_64", "CPU", "none")
+        return RenderReport("4.5.15 a1", "cpu-x86_64-avx2", "CPU", "none")
 
 
 @dataclass

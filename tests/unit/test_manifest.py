@@ -27,7 +27,7 @@ from tileproof.domain.tiles import Tile, split
 
 SETTINGS = RenderSettings(
     blender_version="4.5.15",
-    device_class="cpu-x86_64",
+    device_class="cpu-x86_64-avx2",
     engine="CYCLES",
     camera="Camera",
     view_layer="ViewLayer",

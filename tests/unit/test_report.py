@@ -89,7 +89,7 @@ def rejected() -> tuple[AuditReport, list[TilePictures]]:
             plan_audit(MANIFEST, 0, 5_000),
             samples,
         ),
-        machine=Machine("4.5.15 abc", "cpu-x86_64", "a CPU", "bubblewrap"),
+        machine=Machine("4.5.15 abc", "cpu-x86_64-avx2", "a CPU", "bubblewrap"),
         tiles=records,
         confirmation=confirmation,
         faults=(),

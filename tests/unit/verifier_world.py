@@ -48,7 +48,7 @@ from .test_manifest import MANIFEST, SETTINGS
 
 ME, WORKER, REQUESTER = Address(0xAA), Address(0xBB), Address(0xCC)
 CHAIN, CONTRACT = 0x534E, Address(0xDD)
-MACHINE = RenderReport("4.5.15 abcdef", "cpu-x86_64", "a CPU", "bubblewrap")
+MACHINE = RenderReport("4.5.15 abcdef", "cpu-x86_64-avx2", "a CPU", "bubblewrap")
 SMALL = replace(SETTINGS, width_px=60, height_px=40)
 BLEND = b"BLENDER-v405 not really"
 
@@ -82,7 +82,7 @@ class Renderer:
 
     drift: bool = False
     fails_with: str | None = None
-    device_class: str = "cpu-x86_64"
+    device_class: str = "cpu-x86_64-avx2"
     preview_fails: bool = False
     previewed: list[int] = field(default_factory=list)
     sessions: int = 0

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import platform
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -14,32 +11,10 @@ from ...domain.errors import MachineError
 from ...domain.manifest import RenderSettings
 from ...domain.tiles import Tile, to_border, with_guard_band
 from ...ports.renderer import FrameProgress, Limits, Rendered, RenderReport
+from .device import this_device
 from .find import BlenderBuild
 from .process import BlenderProcess
 from .sandbox import Sandbox
-
-_ARCHITECTURES = {"AMD64": "x86_64", "aarch64": "arm64"}
-
-
-def device_class() -> str:
-    """What must match for bit-equality, beside the build: ``cpu-x86_64``, ``cpu-arm64``."""
-    machine = platform.machine()
-    return f"cpu-{_ARCHITECTURES.get(machine, machine).lower()}"
-
-
-@functools.cache
-def _cpu() -> str:
-    """The processor's name and the widest instructions that Cycles would use on it."""
-    try:
-        facts = Path("/proc/cpuinfo").read_text(errors="replace")
-    except OSError:
-        facts = ""
-    name = re.search(r"^model name\s*: (.+)$", facts, re.MULTILINE)
-    flags = re.search(r"^flags\s*: (.+)$", facts, re.MULTILINE)
-    widest = ""
-    if flags is not None:
-        widest = ", AVX2" if "avx2" in flags[1].split() else ", SSE4.2"
-    return f"CPU ({name[1].strip()[:80] if name else platform.machine()}{widest})"
 
 
 class BlenderRenderer:
@@ -50,10 +25,11 @@ class BlenderRenderer:
         self._sandbox = sandbox
 
     def report(self) -> RenderReport:
+        device = this_device()
         return RenderReport(
             blender_build=self._blender.build,
-            device_class=device_class(),
-            device=_cpu(),
+            device_class=device.device_class,
+            device=device.words,
             sandbox=self._sandbox.name,
         )
 
@@ -69,10 +45,11 @@ class BlenderRenderer:
                 wanted=settings.blender_version,
                 found=self._blender.version,
             )
-        if settings.device_class != device_class():
+        own = this_device().device_class
+        if settings.device_class != own:
             raise MachineError(
                 "blender.wrong_device",
-                f"the job needs the device class {settings.device_class}; this is {device_class()}",
+                f"the job needs the device class {settings.device_class}; this is {own}",
                 remedy="leave this job to machines of its device class",
             )
         scene, out = scene.absolute(), out.absolute()

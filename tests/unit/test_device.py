@@ -1,0 +1,37 @@
+"""The device class: what must match for two renders to be equal to the last bit."""
+
+from __future__ import annotations
+
+import pytest
+from tileproof.adapters.blender.device import describe_cpu, this_device
+
+AVX2 = "sse4_2 avx f16c avx2 fma bmi1 bmi2"
+
+
+def cpuinfo(flags: str, name: str = "Some CPU @ 3 GHz") -> str:
+    return f"processor\t: 0\nmodel name\t: {name}\nflags\t\t: fpu {flags} sse\n\n"
+
+
+def test_machines_whose_cycles_takes_different_kernels_are_of_different_classes() -> None:
+    assert describe_cpu("x86_64", cpuinfo(AVX2)).device_class == "cpu-x86_64-avx2"
+    assert describe_cpu("AMD64", cpuinfo("sse4_2 avx")).device_class == "cpu-x86_64-sse42"
+
+
+@pytest.mark.parametrize("lacking", AVX2.split())
+def test_a_processor_that_lacks_any_part_is_not_of_the_avx2_class(lacking: str) -> None:
+    rest = " ".join(flag for flag in AVX2.split() if flag != lacking)
+    assert describe_cpu("x86_64", cpuinfo(rest)).device_class == "cpu-x86_64-sse42"
+
+
+def test_arm_has_one_class_whatever_it_calls_itself() -> None:
+    assert describe_cpu("aarch64", "").device_class == describe_cpu("arm64", "").device_class == "cpu-arm64"
+
+
+def test_the_device_in_words_names_processor_and_kernel() -> None:
+    assert describe_cpu("x86_64", cpuinfo(AVX2)).words == "CPU (Some CPU @ 3 GHz, AVX2)"
+    assert len(describe_cpu("x86_64", cpuinfo(AVX2, "x" * 4000)).words) < 120
+
+
+def test_a_machine_that_says_nothing_of_itself_has_a_class_all_the_same() -> None:
+    assert describe_cpu("x86_64", "").device_class == "cpu-x86_64-sse42"
+    assert this_device().device_class.startswith("cpu-")
