@@ -50,7 +50,7 @@ lint: setup ## ruff's rules
 
 types: setup ## mypy, strict
 	$(BIN)/mypy
-	$(BIN)/mypy gallery demo tests/fakes tests/services
+	$(BIN)/mypy gallery demo tests
 
 imports: setup ## the dependency rule
 	$(BIN)/lint-imports

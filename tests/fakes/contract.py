@@ -248,8 +248,11 @@ def require(holds: bool, reason: str) -> None:
 class Identity(Protocol):
     """Which contract of which chain it is, and the chain's block hashes."""
 
-    chain_id: int
-    contract: Address
+    @property
+    def chain_id(self) -> int: ...
+
+    @property
+    def contract(self) -> Address: ...
 
     def hash_of(self, block: int) -> int: ...
 

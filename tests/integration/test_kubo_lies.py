@@ -37,8 +37,8 @@ class Node:
         self.over = threading.Event()
 
 
-@pytest.fixture
-def node() -> Iterator[Node]:
+@pytest.fixture(name="node")
+def a_node() -> Iterator[Node]:
     with running() as node:
         yield node
 
@@ -297,8 +297,8 @@ def test_other_bytes_than_the_cid_names_are_the_node_s_fault(node: Node, tree: C
         assert (error.code, error.retryable) == ("content.wrong_bytes", True)
     leaf = next(cid for cid in whole if cid.codec is Codec.RAW)
     node.blocks[leaf] = b"others"
-    error = failure(lambda: node.store.read_block(leaf, max_bytes=9 * MIB, timeout=TIME))
-    assert error.code == "content.wrong_bytes"
+    failed = failure(lambda: node.store.read_block(leaf, max_bytes=9 * MIB, timeout=TIME))
+    assert failed.code == "content.wrong_bytes"
     node.blocks[tree] = b"others"
     assert failure(lambda: node.store.stat(tree, timeout=TIME)).code == "content.wrong_bytes"
 
@@ -392,7 +392,8 @@ def test_a_node_that_does_not_say_what_it_added_is_refused(node: Node, tmp_path:
 
 
 def test_pins_in_a_form_that_nobody_knows_are_refused(node: Node) -> None:
-    for answer in ({}, {"Keys": 5}, []):
+    answers: tuple[object, ...] = ({}, {"Keys": 5}, [])
+    for answer in answers:
         node.answers["pin/ls"] = says(answer)
         assert failure(node.store.pins).code == "content.refused"
 

@@ -79,7 +79,8 @@ def _number(value: object) -> int:
         return value.units
     if isinstance(value, Address):
         return value.felt
-    return int(value or 0)  # type: ignore[call-overload]
+    assert value is None or isinstance(value, int)
+    return int(value or 0)
 
 
 def unsigned(bits: int) -> st.SearchStrategy[int]:
@@ -233,7 +234,8 @@ def event_values(members: list[dict[str, str]]) -> st.SearchStrategy[dict[str, A
 def test_an_event_is_read_as_the_contract_emits_it(name: str, data: st.DataObject) -> None:
     members = ABI[EVENTS + name]["members"]
     values = data.draw(event_values(members))
-    keys, body = [int(get_selector_from_name(name))], []
+    keys = [int(get_selector_from_name(name))]
+    body: list[int] = []
     for member in members:
         written = serde(member["type"], values[member["name"]])
         (keys if member["kind"] == "key" else body).extend(written)
