@@ -198,7 +198,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             scene = make_scene(options.scene, out, cache)
             status.update("starting chain, IPFS, contract, workers and verifiers")
             network = stack.enter_context(
-                running_network(out / "network", cache, Shape(threads=options.threads))
+                running_network(out / "network", cache, Shape(threads=options.threads, poll_seconds=0.5))
             )
             demo = stack.enter_context(Demo(out, network, console))
         console.print(

@@ -47,6 +47,8 @@ class Shape:
     """Blender's threads, for each role."""
     block_seconds: int | None = 1
     poll_seconds: float = 1.0
+    stagger_seconds: float = 2.0
+    """Shorter than the roles' own default: here a block comes every second."""
     rpc_port: int | None = None
     bounds: Bounds = LOCAL_BOUNDS
     start_roles: bool = True
@@ -92,6 +94,7 @@ class LocalNetwork:
             "IPFS_API": node.api,
             "TILEPROOF_THREADS": str(self.shape.threads),
             "TILEPROOF_POLL_SECONDS": str(self.shape.poll_seconds),
+            "TILEPROOF_STAGGER_SECONDS": str(self.shape.stagger_seconds),
         }
 
     def start_role(self, account: str, command: Sequence[str] | None = None) -> Child:
