@@ -128,7 +128,9 @@ class Worker:
         if len(failed) >= self._settings.stop_after_failures:
             self._market.tell_once(job.job_id, f"{len(failed)} of its tasks went wrong here")
             return False
-        task = policy.choose_task(job, self._ledger.tasks(job.job_id), self._account, failed)
+        ours = {claim.task for claim in self._holdings.under_way() if claim.job_id == job.job_id}
+        tasks = self._ledger.tasks(job.job_id)
+        task = policy.choose_task(job, tasks, self._account, failed | ours)
         if task is None:
             return False
         if not policy.can_afford(job, self._ledger.balances(self._account).withdrawable):

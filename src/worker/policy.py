@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from ..domain.job import Address, Bounds, Job, Task, TaskState
 from ..domain.manifest import Manifest
@@ -47,13 +47,15 @@ def why_not_manifest(manifest: Manifest, machine: RenderReport, settings: Worker
     return None
 
 
-def choose_task(job: Job, tasks: Sequence[Task], account: Address, failed: frozenset[int]) -> Task | None:
+def choose_task(job: Job, tasks: Sequence[Task], account: Address, barred: Set[int]) -> Task | None:
     """The task to claim next, or None.
 
     Each worker goes through a job in an order of its own, so that two of them rarely reach for
-    the same task. Tasks in ``failed`` went wrong here before and are left to others.
+    the same task. Tasks in ``barred`` are left to others: what went wrong here before, and what a
+    claim of this worker is still open for, since the task may have opened again by a reject that
+    this worker has not seen yet.
     """
-    open_tasks = [task for task in tasks if task.state in CLAIMABLE and task.task not in failed]
+    open_tasks = [task for task in tasks if task.state in CLAIMABLE and task.task not in barred]
 
     def rank(task: Task) -> bytes:
         return hashlib.sha256(f"{account}/{job.job_id}/{task.task}".encode()).digest()

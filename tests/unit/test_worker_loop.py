@@ -475,6 +475,26 @@ def test_after_a_reject_nothing_more_is_claimed_until_it_is_started_again(tmp_pa
     assert again.task != claim.task, "the rejected task is left to others"  # type: ignore[attr-defined]
 
 
+def test_a_task_rejected_between_two_reads_of_one_look_is_not_claimed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World()
+    world.job()
+    worker = world.worker(tmp_path, settings=replace(SETTINGS, max_claims=2))
+    world.step(worker, 1)
+    read_tasks = world.ledger.tasks
+
+    def rejected_meanwhile(job_id: int) -> tuple[port.Task, ...]:
+        monkeypatch.undo()
+        world.judge(Verdict.REJECT)
+        return read_tasks(job_id)
+
+    monkeypatch.setattr(world.ledger, "tasks", rejected_meanwhile)
+    world.step(worker, 5)
+    assert world.task().state is TaskState.OPEN
+    assert len(world.sent(TaskClaimed)) == 1, "the claim that was rejected was not seen to be over yet"
+
+
 def test_a_reject_that_happened_while_the_worker_was_down_counts_and_is_told(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
