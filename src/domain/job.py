@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from enum import Enum
 
 from .cid import Cid
-from .money import Fri
+from .money import ZERO, Fri
 
 NO_SEAT = 0xFFFF_FFFF
+"""Stands in a committee for a place that no seat was found for."""
+APPEAL_ROUND = 3
+"""The round of an appeal; rounds before it are 0, 1 and 2."""
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -49,6 +52,38 @@ class Ground(Enum):
     WRONG_FORMAT = "WrongFormat"
 
 
+class Lane(Enum):
+    """What a reject rests on: pixels equal to the last bit, or likeness by perceptual hashes,
+    which withholds pay and slashes nobody."""
+
+    EXACT = "Exact"
+    HASH = "Hash"
+
+
+class Question(Enum):
+    """What an appeal asks its committee.
+
+    ``LISTED_TILE``: one tile of the appealed round's own list. ``NAMED_TILE``: any one tile of
+    the task. ``PICTURE``: whether a picture is there and as the manifest says. ``WHOLE``: a full
+    audit on a fresh list.
+    """
+
+    LISTED_TILE = "ListedTile"
+    NAMED_TILE = "NamedTile"
+    PICTURE = "Picture"
+    WHOLE = "Whole"
+
+
+class AppealOutcome(Enum):
+    """What an appeal came to for who raised it. ``UNDECIDED``: its committee had no majority, the
+    provisional verdict stands and the appeal bond returns."""
+
+    NONE = "None"
+    WON = "Won"
+    LOST = "Lost"
+    UNDECIDED = "Undecided"
+
+
 class TaskState(Enum):
     """Computed by the contract from stored blocks, times and votes."""
 
@@ -60,6 +95,7 @@ class TaskState(Enum):
     COMMITTING = "Committing"
     REVEALING = "Revealing"
     PROVISIONAL = "Provisional"
+    APPEALED = "Appealed"
     SETTLEABLE = "Settleable"
     PAID = "Paid"
     CLOSED = "Closed"
@@ -94,6 +130,12 @@ class Terms:
     reveal_blocks: int
     appeal_blocks: int
     deadline: int  # Unix seconds
+    lane: Lane = Lane.EXACT
+
+    @property
+    def appeal_bond(self) -> Fri:
+        """(2n + 1) x f: what raising an appeal locks."""
+        return self.audit_fee * (2 * self.committee_size + 1)
 
     def escrow(self, task_count: int) -> Fri:
         """tasks x (R + n x f): what ``create_job`` pulls."""
@@ -132,6 +174,27 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskAppeal:
+    """The appeal of a task's current attempt, and the round that it was raised against.
+
+    ``tile`` is an index in that round's list for LISTED_TILE and a tile number of the picture at
+    ``position`` among the task's frames for NAMED_TILE. ``first_seed`` is None where the task had
+    not been drawn.
+    """
+
+    appellant: Address
+    against: Outcome
+    question: Question
+    position: int
+    tile: int
+    raised_block: int
+    first_round: int
+    first_seed: int | None
+    first_seats: tuple[int, ...]
+    first_verdicts: tuple[Verdict | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One task as the ledger computes it at the moment of reading."""
 
@@ -153,6 +216,10 @@ class Task:
     committed: tuple[bool, ...]
     revealed: tuple[Verdict | None, ...]
     window_ends_block: int
+    ground: Ground = Ground.NONE
+    index: int = 0
+    """What the majority's reject names; NONE and 0 otherwise."""
+    appeal: TaskAppeal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +240,7 @@ class Balances:
     withdrawable: Fri
     worker_bonds: Fri
     seat_bonds: Fri
+    appeal_bonds: Fri = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +264,16 @@ class Commitment:
     task: int
     seat: int
     commitment: int
+
+
+@dataclass(frozen=True, slots=True)
+class Appeal:
+    """A demand for a larger committee; see ``TaskAppeal`` for position and tile."""
+
+    task: int
+    question: Question
+    position: int = 0
+    tile: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,15 @@ from typing import Protocol
 from ..domain.cid import Cid
 from ..domain.job import (
     Address,
+    Appeal,
+    AppealOutcome,
     Balances,
     Bounds,
     Commitment,
     Ground,
     Job,
     Outcome,
+    Question,
     Reveal,
     Seat,
     Task,
@@ -153,11 +156,24 @@ class VerdictRevealed(TaskEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class AppealRaised(TaskEvent):
+    appellant: Address
+    attempt: int
+    against: Outcome
+    question: Question
+    position: int
+    tile: int
+    bond: Fri
+    seed_block: int
+
+
+@dataclass(frozen=True, slots=True)
 class TaskSettled(TaskEvent):
     worker: Address
     attempt: int
     outcome: Outcome
     paid_to_worker: Fri  # the reward, without the returned bond; 0 unless paid
+    appeal: AppealOutcome = AppealOutcome.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +271,12 @@ class Ledger(LedgerReader, Protocol):
     def submit(self, job_id: int, results: Iterable[TaskResult]) -> Receipt: ...
 
     def draw(self, job_id: int, tasks: Sequence[int]) -> Receipt: ...
+
+    def appeal(self, job_id: int, appeals: Sequence[Appeal]) -> Receipt:
+        """Locks the terms' appeal bond per task and calls a larger committee on each: the worker
+        against a reject or unavailable, the requester against an accept or a task not drawn,
+        while the provisional verdict's window runs."""
+        ...
 
     def settle(self, job_id: int, tasks: Sequence[int]) -> Receipt: ...
 
