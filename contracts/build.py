@@ -1,5 +1,6 @@
-"""Compiles the contract, checks that the committed artifacts are what its source compiles to, or
-runs its tests.
+"""Compiles the contracts, checks that the committed artifacts are what their sources compile to, or
+runs the registry's tests. There are two: the registry, and the naive contract that
+`benchmarks/gas.py` compares it with.
 
     python contracts/build.py build [--tools DIR]
     python contracts/build.py check [--tools DIR]
@@ -8,8 +9,8 @@ runs its tests.
 ``--tools`` is a folder with ``bin/starknet-compile``, ``bin/starknet-sierra-compile``,
 ``bin/cairo-test`` and ``corelib`` of Cairo 2.16.0; by default the one in the user's cache, else what
 is on PATH. Artifacts are written without debug information and without white space, and packed by
-gzip, which keeps each well under a megabyte. ``registry.json`` says which source and compiler
-made them and has both class hashes.
+gzip, which keeps each well under a megabyte. ``registry.json`` and ``naive.json`` say which source
+and compiler made them and have both class hashes.
 
 ``test`` runs what `cairo-test --starknet contracts` runs, module by module: calling a contract costs
 the runner time in proportion to the size of the whole program, so that small programs are several
@@ -33,15 +34,41 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-ARTIFACTS = HERE / "artifacts"
 CAIRO_VERSION = "2.16.0"
-CONTRACT = "tileproof::registry::Registry"
-SIERRA = "registry.contract_class.json"
-CASM = "registry.compiled_contract_class.json"
-FACTS = "registry.json"
+
+
+@dataclass(frozen=True)
+class Program:
+    """One contract: a folder with ``src`` and ``artifacts``, its path in Cairo, its artifacts' stem."""
+
+    folder: Path
+    contract: str
+    stem: str
+
+    @property
+    def artifacts(self) -> Path:
+        return self.folder / "artifacts"
+
+    @property
+    def sierra(self) -> str:
+        return f"{self.stem}.contract_class.json"
+
+    @property
+    def casm(self) -> str:
+        return f"{self.stem}.compiled_contract_class.json"
+
+    @property
+    def facts(self) -> str:
+        return f"{self.stem}.json"
+
+
+REGISTRY = Program(HERE, "tileproof::registry::Registry", "registry")
+NAIVE = Program(HERE.parent / "benchmarks" / "naive", "naive::farm::Farm", "naive")
+PROGRAMS = (REGISTRY, NAIVE)
 
 
 class BuildError(Exception):
@@ -49,7 +76,7 @@ class BuildError(Exception):
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Compile the contract, check its artifacts, or test it.")
+    parser = argparse.ArgumentParser(description="Compile the contracts, check their artifacts, or test.")
     parser.add_argument("command", choices=["build", "check", "test"])
     parser.add_argument("--tools", type=Path, default=None)
     parser.add_argument("--only", default="")
@@ -57,43 +84,47 @@ def main() -> int:
     try:
         if arguments.command == "test":
             return test(find_tools(arguments.tools, "cairo-test"), arguments.only)
-        made = compile_contract(find_tools(arguments.tools))
+        bin_dir = find_tools(arguments.tools)
+        made = {program: compile_contract(program, bin_dir) for program in PROGRAMS}
     except BuildError as error:
         print(f"contracts/build.py: {error}", file=sys.stderr)
         return 2
-    if arguments.command == "build":
-        ARTIFACTS.mkdir(exist_ok=True)
-        for name, content in made.items():
-            (ARTIFACTS / name).write_bytes(content)
-            print(f"wrote contracts/artifacts/{name}, {len(content):,} bytes")
-        return 0
-    return check(made)
+    files = {program.artifacts / name: content for program in made for name, content in made[program].items()}
+    return write(files) if arguments.command == "build" else check(files)
 
 
-def check(made: dict[str, bytes]) -> int:
+def write(files: dict[Path, bytes]) -> int:
+    for path, content in files.items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        print(f"wrote {_shown(path)}, {len(content):,} bytes")
+    return 0
+
+
+def check(files: dict[Path, bytes]) -> int:
     """Says which committed artifacts differ from fresh ones."""
-    different = [name for name, content in made.items() if not _holds(name, content)]
-    for name in different:
+    different = [path for path, content in files.items() if not _holds(path, content)]
+    for path in different:
         print(
-            f"contracts/artifacts/{name} is not what contracts/src compiles to: "
+            f"{_shown(path)} is not what {_shown(path.parents[1])}/src compiles to: "
             "run `python contracts/build.py build` and commit the result",
             file=sys.stderr,
         )
     if not different:
-        print(f"{len(made)} artifacts equal their source")
+        print(f"{len(files)} artifacts equal their source")
     return 1 if different else 0
 
 
-def compile_contract(bin_dir: Path) -> dict[str, bytes]:
+def compile_contract(program: Program, bin_dir: Path) -> dict[str, bytes]:
     """File name to content of every artifact. Raises BuildError."""
     with tempfile.TemporaryDirectory() as folder:
-        sierra_path = Path(folder) / SIERRA
-        casm_path = Path(folder) / CASM
+        sierra_path = Path(folder) / program.sierra
+        casm_path = Path(folder) / program.casm
         # Only the contract's own crate is copied: tests must not be able to change a class.
         project = Path(folder) / "contracts"
-        shutil.copytree(HERE / "src", project / "src")
-        (project / "cairo_project.toml").write_text(_project_without_tests())
-        _run([bin_dir / "starknet-compile", "--contract-path", CONTRACT, project, sierra_path])
+        shutil.copytree(program.folder / "src", project / "src")
+        (project / "cairo_project.toml").write_text(_project_without_tests(program))
+        _run([bin_dir / "starknet-compile", "--contract-path", program.contract, project, sierra_path])
         sierra = json.loads(sierra_path.read_bytes())
         sierra.pop("sierra_program_debug_info", None)
         sierra_path.write_bytes(_compact(sierra))
@@ -101,24 +132,24 @@ def compile_contract(bin_dir: Path) -> dict[str, bytes]:
         casm = json.loads(casm_path.read_bytes())
     sierra_text, casm_text = _compact(sierra), _compact(casm)
     facts = {
-        "contract": CONTRACT,
+        "contract": program.contract,
         "cairo": CAIRO_VERSION,
-        "source_sha256": source_digest(),
+        "source_sha256": source_digest(program),
         **class_hashes(sierra_text, casm_text),
     }
     return {
-        f"{SIERRA}.gz": _packed(sierra_text),
-        f"{CASM}.gz": _packed(casm_text),
-        FACTS: json.dumps(facts, indent=2).encode() + b"\n",
+        f"{program.sierra}.gz": _packed(sierra_text),
+        f"{program.casm}.gz": _packed(casm_text),
+        program.facts: json.dumps(facts, indent=2).encode() + b"\n",
     }
 
 
-def source_digest() -> str:
+def source_digest(program: Program) -> str:
     """SHA-256 over every source file's path, length and content, in the order of their paths."""
     digest = hashlib.sha256()
-    for path in sorted((HERE / "src").rglob("*.cairo")):
+    for path in sorted((program.folder / "src").rglob("*.cairo")):
         content = path.read_bytes()
-        digest.update(f"{path.relative_to(HERE).as_posix()} {len(content)}\n".encode())
+        digest.update(f"{path.relative_to(program.folder).as_posix()} {len(content)}\n".encode())
         digest.update(content)
     return digest.hexdigest()
 
@@ -230,10 +261,10 @@ def _user_cache() -> str:
     return user_cache_dir("tileproof")
 
 
-def _project_without_tests() -> str:
+def _project_without_tests(program: Program) -> str:
     """``cairo_project.toml`` without the tests' root and the tables that concern them."""
     kept, wanted = [], True
-    for line in (HERE / "cairo_project.toml").read_text().splitlines(keepends=True):
+    for line in (program.folder / "cairo_project.toml").read_text().splitlines(keepends=True):
         if line.startswith("["):
             wanted = "tileproof_tests" not in line
         if wanted and not line.startswith("tileproof_tests"):
@@ -257,12 +288,15 @@ def _packed(content: bytes) -> bytes:
     return gzip.compress(content, compresslevel=9, mtime=0)
 
 
-def _holds(name: str, content: bytes) -> bool:
+def _shown(path: Path) -> str:
+    return path.relative_to(HERE.parent).as_posix()
+
+
+def _holds(path: Path, content: bytes) -> bool:
     """Whether the committed artifact says the same; another zlib may pack the same otherwise."""
-    path = ARTIFACTS / name
     if not path.exists():
         return False
-    if name.endswith(".gz"):
+    if path.suffix == ".gz":
         return gzip.decompress(path.read_bytes()) == gzip.decompress(content)
     return path.read_bytes() == content
 

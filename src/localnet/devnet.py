@@ -57,14 +57,22 @@ class OwnDevnet(Devnet):
 
 @contextmanager
 def running_devnet(
-    program: Path, *, log: Path, block_seconds: int | None = 1, port: int | None = None, seed: int = 0
+    program: Path,
+    *,
+    log: Path,
+    block_seconds: int | None = 1,
+    port: int | None = None,
+    seed: int = 0,
+    accounts: int = ACCOUNTS,
 ) -> Iterator[OwnDevnet]:
-    """A devnet that is stopped, whatever happens, when the context ends.
+    """A devnet with as many funded accounts, stopped, whatever happens, when the context ends.
 
     With ``block_seconds`` None a block is mined for each transaction and by ``create_blocks``.
     """
     port = port or free_port()
-    command = devnet_command(program, host="127.0.0.1", port=port, block_seconds=block_seconds, seed=seed)
+    command = devnet_command(
+        program, host="127.0.0.1", port=port, block_seconds=block_seconds, seed=seed, accounts=accounts
+    )
     child = Child("starknet-devnet", command, log=log)
     try:
         child.wait_until(
@@ -76,13 +84,19 @@ def running_devnet(
 
 
 def devnet_command(
-    program: Path, *, host: str, port: int, block_seconds: int | None = 1, seed: int = 0
+    program: Path,
+    *,
+    host: str,
+    port: int,
+    block_seconds: int | None = 1,
+    seed: int = 0,
+    accounts: int = ACCOUNTS,
 ) -> list[str | Path]:
     """The command line of a devnet with our accounts and a history that can be looked back into."""
     command: list[str | Path] = [
         program,
         *("--host", host, "--port", str(port), "--seed", str(seed)),
-        *("--accounts", str(ACCOUNTS), "--state-archive-capacity", "full"),
+        *("--accounts", str(accounts), "--state-archive-capacity", "full"),
     ]
     if block_seconds is not None:
         command += ["--block-generation-on", str(block_seconds)]

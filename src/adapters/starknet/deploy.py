@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from importlib import resources
+from importlib.resources.abc import Traversable
 
 from starknet_py.contract import Contract
 from starknet_py.net.account.account import Account
@@ -47,31 +48,47 @@ LOCAL_BOUNDS = Bounds(
     lapse_share_bps=500,
 )
 POLL_SECONDS = 0.2
-_CLASS, _COMPILED = "registry.contract_class.json.gz", "registry.compiled_contract_class.json.gz"
-_FACTS = "registry.json"
+_KINDS = (".contract_class.json.gz", ".compiled_contract_class.json.gz", ".json")
 
 
 def deploy_registry(rpc_url: str, signer: Signer, *, token: Address = STRK, bounds: Bounds) -> Address:
-    """The address of a new registry. A class that the network knows already is not declared again.
+    """The address of a new registry; raises as ``deploy_class``."""
+    artifacts = resources.files("tileproof.contract_artifacts")
+    return deploy_class(rpc_url, signer, artifacts, "registry", [token.felt, *write_bounds(bounds)])
+
+
+def deploy_class(
+    rpc_url: str,
+    signer: Signer,
+    artifacts: Traversable,
+    stem: str,
+    constructor: list[int],
+    *,
+    salt: int | None = None,
+) -> Address:
+    """The address of a new contract of the class that ``contracts/build.py`` wrote into
+    ``artifacts`` as ``stem``. A class that the network knows already is not declared again. The
+    address follows from class, arguments, signer and ``salt``, which is random where none is given.
 
     Raises ServiceError ``ledger.unreachable``, ``ledger.refused``; ConfigError as
     ``open_node``; LedgerRejected with the constructor's reason.
     """
+    sierra, casm, facts = (f"{stem}{kind}" for kind in _KINDS)
     node, chain_id = open_node(rpc_url)
     try:
         account = Account(
             address=signer.address.felt, client=node.client, key_pair=signer.key_pair(), chain=chain_id
         )
-        class_hash = int(json.loads(_artifact(_FACTS))["class_hash"], 16)
+        class_hash = int(json.loads(_text(artifacts, facts))["class_hash"], 16)
         if not _is_declared(node, class_hash):
-            node.run(_declare(account, _artifact(_CLASS), _artifact(_COMPILED)))
-        return Address(node.run(_deploy(account, class_hash, [token.felt, *write_bounds(bounds)])))
+            node.run(_declare(account, _text(artifacts, sierra), _text(artifacts, casm)))
+        return Address(node.run(_deploy(account, class_hash, constructor, salt)))
     finally:
         node.close()
 
 
-def _artifact(name: str) -> str:
-    content = resources.files("tileproof.contract_artifacts").joinpath(name).read_bytes()
+def _text(artifacts: Traversable, name: str) -> str:
+    content = artifacts.joinpath(name).read_bytes()
     return (gzip.decompress(content) if name.endswith(".gz") else content).decode()
 
 
@@ -90,9 +107,9 @@ async def _declare(account: Account, compiled: str, casm: str) -> None:
     await declared.wait_for_acceptance(check_interval=POLL_SECONDS)
 
 
-async def _deploy(account: Account, class_hash: int, constructor: list[int]) -> int:
+async def _deploy(account: Account, class_hash: int, constructor: list[int], salt: int | None) -> int:
     deployment = Deployer(account_address=account.address).create_contract_deployment_raw(
-        class_hash=class_hash, raw_calldata=constructor
+        class_hash=class_hash, salt=salt, raw_calldata=constructor
     )
     sent = await account.execute_v3(deployment.call, auto_estimate=True)
     await account.client.wait_for_tx(sent.transaction_hash, check_interval=POLL_SECONDS)
