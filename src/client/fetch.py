@@ -8,17 +8,15 @@ regions are joined pixel by pixel.
 
 from __future__ import annotations
 
-import errno
 import logging
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ..domain.errors import EvidenceError, MachineError, ServiceError, TileproofError
+from ..domain.errors import EvidenceError, ServiceError, TileproofError, disk_full_named
 from ..domain.hops import Hop
 from ..domain.job import Task, TaskState
 from ..domain.manifest import Manifest
@@ -31,6 +29,8 @@ from .folder import CONTACT_SHEET, Folder, sha256_of
 from .status import JobStatus, has_accepted_result
 
 log = logging.getLogger("tileproof.client")
+
+_MAKE_ROOM = "make room and fetch again: what is whole already is kept"
 
 Fetching = Callable[[int, int, int], None]
 """Called with (task, tasks fetched, tasks to fetch)."""
@@ -91,7 +91,7 @@ def fetch(
         if progress is not None:
             progress(number, done, len(ready))
         try:
-            with _disk_errors(cache):
+            with disk_full_named(cache, _MAKE_ROOM):
                 _bring(status, manifest, number, store=store, cache=cache, timeout=timeout)
         except (EvidenceError, ServiceError) as error:
             if error.code == "content.unreachable":
@@ -104,7 +104,7 @@ def fetch(
     )
     missing.update(broken)
     frames = tuple(f for f in folder.frames if any(f in spec.frames for spec in manifest.tasks))
-    with _disk_errors(folder.path):
+    with disk_full_named(folder.path, _MAKE_ROOM):
         sheet = _contact_sheet(manifest, folder, decoder) if folder.frames else None
     if not missing:
         shutil.rmtree(cache, ignore_errors=True)
@@ -187,14 +187,14 @@ def _assemble(
         numbers.sort(key=lambda n: order.index(manifest.tasks[n].region))
         made = cache / f"made-{frame_file(frame)}"
         try:
-            with _disk_errors(cache):
+            with disk_full_named(cache, _MAKE_ROOM):
                 _make_frame(status, manifest, frame, numbers, made, decoder=decoder, cache=cache)
         except EvidenceError as error:
             at_fault = error.data.get("task", numbers[0])
             number = at_fault if isinstance(at_fault, int) else numbers[0]
             broken[number] = _failed(number, manifest, error)
             continue
-        with _disk_errors(folder.path):
+        with disk_full_named(folder.path, _MAKE_ROOM):
             results = tuple(str(status.tasks[n].result) for n in numbers)
             folder.put(frame, made, results, overwrite=overwrite)
         new.append(frame)
@@ -265,18 +265,3 @@ def _not_accepted(task: Task, manifest: Manifest) -> Missing:
 
 def _failed(number: int, manifest: Manifest, error: TileproofError) -> Missing:
     return Missing(number, manifest.tasks[number].frames, error.code, error.message)
-
-
-@contextmanager
-def _disk_errors(where: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise MachineError(
-            "machine.disk_full",
-            f"the disk that holds {where} is full",
-            remedy="make room and fetch again: what is whole already is kept",
-            path=where,
-        ) from error

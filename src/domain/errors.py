@@ -8,6 +8,11 @@ A plain Python exception is a bug of ours: it is never translated and never retr
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 
 class TileproofError(Exception):
     """A failure with a name, a subject and a next step.
@@ -95,3 +100,20 @@ class LedgerRejected(TileproofError):
             f"ledger.{reason.lower()}", message or f"the contract refused: {reason}", remedy=remedy, **data
         )
         self.reason = reason
+
+
+@contextmanager
+def disk_full_named(folder: Path, remedy: str = "free some space") -> Iterator[None]:
+    """What is written below ``folder`` inside; a full disk is told apart from every other failure.
+
+    Raises MachineError ``machine.disk_full`` when there is no room for it; any other OSError as
+    it is.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise MachineError(
+            "machine.disk_full", f"no space is left for {folder}", remedy=remedy, path=folder
+        ) from error

@@ -15,12 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from ..domain import result as results
-from ..domain.errors import EvidenceError, MachineError
+from ..domain.errors import EvidenceError, MachineError, disk_full_named
 from ..domain.hops import Hop
 from ..domain.manifest import Manifest, RenderSettings, TaskSpec
 from ..domain.result import RESULT_FILE, ResultFile, ResultManifest, frame_file, max_result_bytes
 from ..domain.tiles import Tile, sample_grid
-from ..intake.disk import disk_full_named
 from ..ports.clock import Clock
 from ..ports.images import ImageDecoder, ImageFormat, Pixels
 from ..ports.journal import Journal

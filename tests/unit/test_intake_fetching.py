@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 from tileproof.adapters.ipfs.unixfs import Kind, Link
 from tileproof.domain.cid import Cid
-from tileproof.domain.errors import EvidenceError, MachineError, ServiceError
+from tileproof.domain.errors import EvidenceError, ServiceError
 from tileproof.domain.manifest import Manifest, SceneFile
-from tileproof.intake.disk import disk_full_named
 from tileproof.intake.fetching import Fetcher, SceneCache, Stopped, check_scene
 
 from tests.fakes.clock import FakeClock
@@ -219,15 +218,3 @@ def test_what_waiting_does_not_mend_is_raised_at_once(tmp_path: Path) -> None:
     with pytest.raises(ServiceError):
         intake.get(intake.manifest())
     assert intake.clock.monotonic() == before
-
-
-# --- disk ---
-
-
-def test_a_full_disk_is_told_apart_from_other_failures(tmp_path: Path) -> None:
-    with pytest.raises(MachineError) as full, disk_full_named(tmp_path):
-        raise OSError(28, "No space left on device")
-    assert full.value.code == "machine.disk_full"
-    assert full.value.remedy
-    with pytest.raises(PermissionError), disk_full_named(tmp_path):
-        raise PermissionError(13, "Permission denied")

@@ -7,19 +7,17 @@ What is refused here is refused for the content's sake alone, by everybody alike
 
 from __future__ import annotations
 
-import errno
 import shutil
 import threading
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from ...domain.cid import Cid
-from ...domain.errors import EvidenceError, MachineError
+from ...domain.errors import EvidenceError, disk_full_named
 from ...domain.paths import is_safe_path
 from ...ports.content import MAX_ENTRIES, Progress
 from .unixfs import Node, NotUnixFs, decode, entry_name
@@ -65,7 +63,7 @@ def download(
     root = tree.open_root()
     partial = into.with_name(f".{into.name}.{uuid.uuid4().hex}.part")
     try:
-        with _disk(into.parent):
+        with disk_full_named(into.parent, "free some space; what was fetched so far has been removed"):
             into.parent.mkdir(parents=True, exist_ok=True)
             tree.write(root, partial, "", 0)
             partial.rename(into)
@@ -208,18 +206,3 @@ def _started(read: ReadBlock, cid: Cid) -> Future[bytes]:
 
 def _join(name: str, entry: str) -> str:
     return f"{name}/{entry}" if name else entry
-
-
-@contextmanager
-def _disk(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise MachineError(
-            "machine.disk_full",
-            f"no space is left for {folder}",
-            remedy="free some space; what was fetched so far has been removed",
-            path=folder,
-        ) from error
