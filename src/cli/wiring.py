@@ -202,8 +202,8 @@ class Ports:
         return find_blender(self.settings.blender_path, self.settings.cache, self.settings.blender_version)
 
     def _connect(self, signer: Signer | None, journal: Journal | None) -> Ledger:
+        from ..adapters.starknet.caps import FeeCaps
         from ..adapters.starknet.ledger import connect
-        from ..adapters.starknet.sender import FeeCaps
 
         settings = self.settings
         if settings.contract is None:

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 from tileproof.adapters.starknet import sender as sender_module
+from tileproof.adapters.starknet.caps import FeeCaps
+from tileproof.adapters.starknet.intents import INTENT, SPENT
 from tileproof.adapters.starknet.ledger import StarknetLedger
-from tileproof.adapters.starknet.sender import INTENT, SPENT, FeeCaps
 from tileproof.adapters.store.journal import SqliteJournal
 from tileproof.domain.errors import ConfigError, LedgerRejected, ServiceError
 from tileproof.domain.money import Fri, parse_strk
@@ -231,6 +232,9 @@ def test_an_outcome_that_stays_unknown_is_found_out_before_the_next_send(
     assert (caught.value.code, caught.value.retryable) == ("ledger.outcome_unknown", False)
     assert len(journal.all(INTENT)) == 1
     proxy.rule = first(0, RECEIPT, None)
+    with pytest.raises(ServiceError) as late:
+        ledger.deposit(Fri(7))  # decided on without knowing of the first one
+    assert (late.value.code, late.value.retryable, onlooker.deposited()) == ("ledger.nonce_taken", True, 5)
     last = ledger.deposit(Fri(7))
     assert (onlooker.sent(), onlooker.deposited(), journal.all(INTENT)) == (2, 12, {})
     (spent,) = journal.all(SPENT).values()
@@ -304,8 +308,10 @@ def test_a_process_killed_while_it_sends_has_sent_once_or_never(
     kept = SqliteJournal(path)
     assert len(kept.all(INTENT)) == 1
     restarted = deployment.connect(ME, journal=kept, url=proxy.url)
-    assert (onlooker.deposited(), onlooker.sent(), kept.all(INTENT)) == (effects, effects, {})
-    restarted.deposit(Fri(10))
+    may_still_arrive = 1 - effects
+    assert (onlooker.deposited(), onlooker.sent()) == (effects, effects)
+    assert len(kept.all(INTENT)) == may_still_arrive
+    restarted.deposit(Fri(10))  # with the nonce of what may still arrive, which now never will
     assert (onlooker.deposited(), onlooker.sent(), kept.all(INTENT)) == (10 + effects, 1 + effects, {})
     restarted.close()
     kept.close()

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 
 import pytest
 from tileproof.adapters.starknet.accounts import Signer, predeployed
+from tileproof.adapters.starknet.caps import FeeCaps
 from tileproof.adapters.starknet.deploy import deploy_registry
 from tileproof.adapters.starknet.ledger import DEFAULT_CAPS, StarknetLedger, connect
-from tileproof.adapters.starknet.sender import FeeCaps
 from tileproof.domain.errors import MachineError
 from tileproof.domain.job import Address, Bounds
 from tileproof.localnet.devnet import Devnet, running_devnet

@@ -29,16 +29,19 @@ from ...ports.ledger import EventPage, Head, JobCreated, Receipt
 from ..retry import retried
 from . import codec
 from .accounts import Signer
+from .caps import AtRisk, FeeCaps, nothing_at_risk
 from .codec import Felts
 from .events import RawEvent, decode, selector
 from .node import Node, open_node
-from .sender import FeeCaps, Sender
+from .sender import Sender
 
 T = TypeVar("T")
 READ_BUDGET_SECONDS = 20.0
 PAGE_EVENTS = 1000
 PAGE_TASKS = 64
 """The contract's MAX_BATCH: tasks per get_tasks."""
+UNREVEALED = 4
+"""Audit fees that a seat loses when it commits and does not reveal: the contract's settlement."""
 DEFAULT_CAPS = FeeCaps(per_tx=parse_strk("1"), per_day=parse_strk("50"))
 
 
@@ -268,7 +271,11 @@ class StarknetLedger:
         return self._write("commit", [job_id, *codec.write_span(map(codec.write_commitment, commitments))])
 
     def reveal(self, job_id: int, reveals: Sequence[Reveal]) -> Receipt:
-        return self._write("reveal", [job_id, *codec.write_span(map(codec.write_reveal, reveals))])
+        def at_risk() -> Fri:
+            return self.job(job_id).terms.audit_fee * (UNREVEALED * len(reveals))
+
+        calldata = [job_id, *codec.write_span(map(codec.write_reveal, reveals))]
+        return self._write("reveal", calldata, at_risk=at_risk)
 
     def deposit(self, amount: Fri) -> Receipt:
         return _receipt(self._send("deposit", self._approve(amount), self._own("deposit", [amount.units])))
@@ -287,13 +294,15 @@ class StarknetLedger:
             )
         return self._signer
 
-    def _send(self, what: str, *calls: Call) -> TransactionReceiptWithBlockInfo:
+    def _send(
+        self, what: str, *calls: Call, at_risk: AtRisk = nothing_at_risk
+    ) -> TransactionReceiptWithBlockInfo:
         self._signed()
         assert self._sender is not None
-        return self._sender.send(what, calls)
+        return self._sender.send(what, calls, at_risk=at_risk)
 
-    def _write(self, function: str, calldata: list[int]) -> Receipt:
-        return _receipt(self._send(function, self._own(function, calldata)))
+    def _write(self, function: str, calldata: list[int], *, at_risk: AtRisk = nothing_at_risk) -> Receipt:
+        return _receipt(self._send(function, self._own(function, calldata), at_risk=at_risk))
 
     def _own(self, function: str, calldata: list[int]) -> Call:
         return Call(self._contract.felt, get_selector_from_name(function), calldata)

@@ -5,6 +5,10 @@ estimate (a call that would revert costs nothing), write intent, nonce and trans
 into the journal, send, wait for an accepted block, remove the intent. Whoever dies in
 between leaves an intent whose hash tells the next process what became of it. A node that falls
 silent is handed the same signed bytes again: one hash and one nonce have at most one effect.
+
+An intent is over when its hash is in a block, or when its nonce is used and its hash is not. One
+that is neither may still arrive, however late; it stays written down, and what is sent next has
+the same nonce, so that the chain itself lets only one of the two happen.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -36,36 +40,34 @@ from starknet_py.net.models.transaction import InvokeV3
 from ...domain.errors import ConfigError, LedgerRejected, ServiceError
 from ...domain.money import Fri
 from ...ports.journal import Journal
+from ..store.memory import MemoryJournal
 from .accounts import Signer
+from .caps import AtRisk, FeeCaps, nothing_at_risk
+from .intents import Intent, Intents
 from .node import Node, rejected
 
 T = TypeVar("T")
 log = logging.getLogger("tileproof.adapters.sender")
 
-INTENT, SPENT = "ledger.intent", "ledger.fees"
 GAS_MARGIN, PRICE_MARGIN = 1.3, 1.5
 """How far the bounds lie above the estimate: execution may meet other state, prices move."""
 RECEIPT_SECONDS = 300.0
 FIRST_POLL_SECONDS, LONGEST_POLL_SECONDS = 0.1, 2.0
-_TXN_HASH_NOT_FOUND = "29"
+_TXN_HASH_NOT_FOUND, _DUPLICATE_TX = "29", "59"
 _ACCEPTED = (TransactionFinalityStatus.ACCEPTED_ON_L2, TransactionFinalityStatus.ACCEPTED_ON_L1)
 
 
-@dataclass(frozen=True, slots=True)
-class FeeCaps:
-    """The most that one transaction, and all of one UTC day, may cost in gas."""
-
-    per_tx: Fri
-    per_day: Fri
-
-
 class Sender:
-    """Sends for one account, from this and any other process, in turns."""
+    """Sends for one account, from this and any other process, in turns.
+
+    Without a ``journal`` intents and the day's fees are remembered until the process ends.
+    """
 
     def __init__(
         self, node: Node, chain_id: int, signer: Signer, journal: Journal | None, caps: FeeCaps
     ) -> None:
-        self._node, self._journal, self._caps = node, journal, caps
+        self._node, self._caps = node, caps
+        self._intents = Intents(MemoryJournal() if journal is None else journal)
         self._account = Account(
             address=signer.address.felt, client=node.client, key_pair=signer.key_pair(), chain=chain_id
         )
@@ -73,32 +75,57 @@ class Sender:
         self._guard = threading.Lock()
         self._lock_file = _lock_folder() / f"{chain_id:x}-{signer.address.felt:064x}.lock"
 
-    def send(self, what: str, calls: Sequence[Call]) -> TransactionReceiptWithBlockInfo:
+    def send(
+        self,
+        what: str,
+        calls: Sequence[Call],
+        *,
+        key: str | None = None,
+        at_risk: AtRisk = nothing_at_risk,
+    ) -> TransactionReceiptWithBlockInfo:
         """The receipt of an accepted, successful transaction.
+
+        With a ``key``, the caller's own durable name for what is to happen, it happens at most
+        once: asked again, in this process or after a crash, the answer is the first one's,
+        receipt or revert, until the caller says ``taken``. A call may exceed the caps by what
+        is ``at_risk`` without it.
 
         Raises:
             LedgerRejected: the calls would revert, or did.
             ConfigError: ``fees.above_cap``, ``fees.above_daily_cap``; nothing was sent.
             ServiceError: ``ledger.unreachable`` before anything was sent;
-                ``ledger.outcome_unknown`` when the node fell silent after it was. The next
-                start, or the next send, finds out.
+                ``ledger.nonce_taken``, retryable, when another transaction of the account came
+                in between and this one has no effect; ``ledger.outcome_unknown`` when the node fell
+                silent after it was sent. The next start, or the next send, finds out.
         """
-        with self._turn():
-            self._reconcile()
-            nonce = self._node.run(self._account.get_nonce(block_number="latest"))
+        with self._turn(), _nonces_of_others(what):
+            nonce = self._nonce()  # first: what is found missing now cannot have used an earlier one
+            if self._reconcile() and key is None:
+                raise _nonce_taken(what)  # whoever decided on this call did not know of that one
+            earlier = self._outcome(key, nonce) if key is not None else None
+            if earlier is not None:
+                return _checked(earlier)
             bounds = self._estimate(calls, nonce).to_resource_bounds(GAS_MARGIN, PRICE_MARGIN)
-            self._check_caps(what, _most(bounds))
+            self._caps.check(what, _most(bounds), self._intents.spent(_today()), at_risk)
             signed = self._node.run(
                 self._account.sign_invoke_v3(list(calls), nonce=nonce, resource_bounds=bounds, tip=0)
             )
-            tx_hash = signed.calculate_hash(self._chain_id)
-            self._remember(what, nonce, tx_hash)
-            self._hand_over(signed, tx_hash)
-            log.info("sent what=%s nonce=%d tx=%#x", what, nonce, tx_hash)
-            receipt = self._await(tx_hash)
-            self._add_spent(Fri(receipt.actual_fee.amount))
-            self._forget(tx_hash)
+            intent = Intent(signed.calculate_hash(self._chain_id), what, nonce, key)
+            self._intents.put(intent)
+            self._hand_over(signed, intent)
+            log.info("sent what=%s nonce=%d tx=%#x", what, nonce, intent.tx_hash)
+            receipt = self._await(intent.tx_hash)
+            self._landed(intent, receipt)
+            for other in self._intents.open():
+                if other.nonce <= nonce:
+                    self._intents.remove(other)  # it never arrived, and now it never will
             return _checked(receipt)
+
+    def taken(self, key: str) -> None:
+        """The caller has written down what became of ``key`` and will not ask again."""
+        for intent in self._intents.of(key):
+            if intent.landed:
+                self._intents.remove(intent)
 
     def reconcile(self) -> None:
         """Finds out what became of every transaction that an earlier process sent and did not
@@ -106,26 +133,49 @@ class Sender:
         with self._turn():
             self._reconcile()
 
-    def _reconcile(self) -> None:
-        if self._journal is None:
-            return
-        for key, record in self._journal.all(INTENT).items():
-            tx_hash = int(key, 16)
-            nonce = int(str(record["nonce"]))
-            if self._known(tx_hash):
-                self._add_spent(Fri(self._await(tx_hash).actual_fee.amount))
-                log.info("reconciled what=%s tx=%#x: it is in a block", record["what"], tx_hash)
-            elif self._node.run(self._account.get_nonce(block_number="latest")) > nonce:
-                log.info("reconciled what=%s tx=%#x: its nonce was used by another", record["what"], tx_hash)
-            else:
-                log.info("reconciled what=%s tx=%#x: it never arrived", record["what"], tx_hash)
-            self._forget(tx_hash)
+    def _reconcile(self) -> bool:
+        """Whether an intent that was open has landed."""
+        return any([self._settle(intent) is not None for intent in self._intents.open()])
+
+    def _outcome(self, key: str, nonce: int) -> TransactionReceiptWithBlockInfo | None:
+        """The receipt of what was sent under this key; None when it may be sent with ``nonce``."""
+        for intent in self._intents.of(key):
+            receipt = self._settle(intent)
+            if receipt is not None:
+                return receipt
+            if intent.nonce > nonce:
+                raise _unknown_outcome(intent.tx_hash, "was sent before the chain was set back")
+        return None
+
+    def _settle(self, intent: Intent) -> TransactionReceiptWithBlockInfo | None:
+        """The receipt of an intent that is in a block. One that can never be is forgotten; one
+        that may still arrive stays."""
+        nonce = self._nonce()  # before the hash: what arrives in between must not pass for lost
+        if self._known(intent.tx_hash):
+            receipt = self._await(intent.tx_hash)
+            self._landed(intent, receipt)
+            log.info("reconciled what=%s tx=%#x: it is in a block", intent.what, intent.tx_hash)
+            return receipt
+        if nonce > intent.nonce:
+            log.info("reconciled what=%s tx=%#x: its nonce was used by another", intent.what, intent.tx_hash)
+            self._intents.remove(intent)
+        else:
+            log.info("reconciled what=%s tx=%#x: it has not arrived", intent.what, intent.tx_hash)
+            if intent.landed:  # and its block is gone
+                self._intents.put(replace(intent, landed=False))
+        return None
+
+    def _landed(self, intent: Intent, receipt: TransactionReceiptWithBlockInfo) -> None:
+        self._intents.landed(intent, Fri(receipt.actual_fee.amount), _today())
+
+    def _nonce(self) -> int:
+        return self._node.run(self._account.get_nonce(block_number="latest"))
 
     def _known(self, tx_hash: int) -> bool:
         try:
             self._node.run(self._node.client.get_transaction_status(tx_hash))
         except ServiceError as error:
-            if _is_unknown_hash(error):
+            if error.data.get("rpc_code") == _TXN_HASH_NOT_FOUND:
                 return False
             raise
         return True
@@ -142,24 +192,7 @@ class Sender:
 
         return self._node.run(estimate())
 
-    def _check_caps(self, what: str, most: Fri) -> None:
-        """``most`` is what the transaction's bounds allow it to cost."""
-        if most > self._caps.per_tx:
-            raise ConfigError(
-                "fees.above_cap",
-                f"{what} could cost {most} in gas, more than the {self._caps.per_tx} a transaction may",
-                remedy="wait for lower prices, or raise TILEPROOF_FEE_PER_TX",
-                fee=most.units,
-            )
-        if self._spent_today() + most > self._caps.per_day:
-            raise ConfigError(
-                "fees.above_daily_cap",
-                f"{what} could bring today's gas above the {self._caps.per_day} allowed for a day",
-                remedy="wait until tomorrow (UTC), or raise TILEPROOF_FEE_PER_DAY",
-                fee=most.units,
-            )
-
-    def _hand_over(self, signed: InvokeV3, tx_hash: int) -> None:
+    def _hand_over(self, signed: InvokeV3, intent: Intent) -> None:
         """Gives the node the signed transaction; while it falls silent, the same bytes again."""
         was_silent = False
 
@@ -167,21 +200,24 @@ class Sender:
             nonlocal was_silent
             try:
                 self._node.run(self._node.client.send_transaction(signed))
-            except ServiceError as error:
-                if error.retryable:
+            except (ServiceError, LedgerRejected) as error:
+                if isinstance(error, ServiceError) and error.retryable:
                     was_silent = True
-                    log.warning("sending tx=%#x: the node fell silent", tx_hash)
+                    log.warning("sending tx=%#x: the node fell silent", intent.tx_hash)
                     raise
-                if was_silent and self._known(tx_hash):
-                    return True  # refused as a duplicate: an earlier try had arrived
-                self._forget(tx_hash)
-                raise
-            except LedgerRejected:
-                self._forget(tx_hash)
+                if was_silent:
+                    is_used = self._nonce() > intent.nonce
+                    if self._known(intent.tx_hash):
+                        return True  # refused as a duplicate: an earlier try had arrived
+                    if not is_used:
+                        if _is_about_nonce(error) or _is_duplicate(error):
+                            return False  # it has arrived, or another has: soon the blocks tell which
+                        raise  # an earlier try may still arrive: the intent stays
+                self._intents.remove(intent)
                 raise
             return True
 
-        self._poll(tx_hash, taken)
+        self._poll(intent.tx_hash, taken)
 
     def _await(self, tx_hash: int) -> TransactionReceiptWithBlockInfo:
         """The receipt, once the transaction is in an accepted block."""
@@ -190,7 +226,7 @@ class Sender:
             try:
                 receipt = self._node.run(self._node.client.get_transaction_receipt(tx_hash))
             except ServiceError as error:
-                if _is_unknown_hash(error):
+                if error.data.get("rpc_code") == _TXN_HASH_NOT_FOUND:
                     return None
                 raise
             return receipt if receipt.finality_status in _ACCEPTED else None
@@ -215,28 +251,7 @@ class Sender:
                 break
             threading.Event().wait(pause)
             pause = min(LONGEST_POLL_SECONDS, pause * 1.3)
-        raise ServiceError(
-            "ledger.outcome_unknown",
-            f"the transaction {tx_hash:#x} was sent and is not in a block after {RECEIPT_SECONDS:.0f} s",
-            remedy="start again: what became of it is found out before anything else is sent",
-            tx_hash=hex(tx_hash),
-        )
-
-    def _remember(self, what: str, nonce: int, tx_hash: int) -> None:
-        if self._journal is not None:
-            self._journal.put(INTENT, hex(tx_hash), {"what": what, "nonce": nonce})
-
-    def _forget(self, tx_hash: int) -> None:
-        if self._journal is not None:
-            self._journal.remove(INTENT, hex(tx_hash))
-
-    def _spent_today(self) -> Fri:
-        record = self._journal.get(SPENT, _today()) if self._journal is not None else None
-        return Fri(int(str(record["fri"]))) if record is not None else Fri(0)
-
-    def _add_spent(self, fee: Fri) -> None:
-        if self._journal is not None:
-            self._journal.put(SPENT, _today(), {"fri": str((self._spent_today() + fee).units)})
+        raise _unknown_outcome(tx_hash, f"was sent and is not in a block after {RECEIPT_SECONDS:.0f} s")
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -245,8 +260,42 @@ class Sender:
             yield
 
 
-def _is_unknown_hash(error: ServiceError) -> bool:
-    return error.data.get("rpc_code") == _TXN_HASH_NOT_FOUND
+@contextmanager
+def _nonces_of_others(what: str) -> Iterator[None]:
+    """A refusal of the nonce is no refusal of the call: it is as if it had not been asked for yet."""
+    try:
+        yield
+    except ServiceError as error:
+        if not _is_about_nonce(error):
+            raise
+        raise _nonce_taken(what) from error
+
+
+def _nonce_taken(what: str) -> ServiceError:
+    return ServiceError(
+        "ledger.nonce_taken",
+        f"{what} has no effect: another transaction of this account came in between",
+        remedy="look at the ledger again, then decide; give each role an account of its own",
+        retryable=True,
+    )
+
+
+def _is_about_nonce(error: ServiceError | LedgerRejected) -> bool:
+    """The codes differ by node and by whether the call was estimated or sent; the word does not."""
+    return error.code == "ledger.refused" and "nonce" in error.message
+
+
+def _is_duplicate(error: ServiceError | LedgerRejected) -> bool:
+    return error.data.get("rpc_code") == _DUPLICATE_TX
+
+
+def _unknown_outcome(tx_hash: int, why: str) -> ServiceError:
+    return ServiceError(
+        "ledger.outcome_unknown",
+        f"the transaction {tx_hash:#x} {why}",
+        remedy="start again: what became of it is found out before anything else is sent",
+        tx_hash=hex(tx_hash),
+    )
 
 
 def _most(bounds: ResourceBoundsMapping) -> Fri:
