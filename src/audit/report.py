@@ -17,10 +17,12 @@ from PIL import Image
 from ..domain.canonical import dump
 from ..domain.cid import Cid
 from ..domain.frames import format_frames
+from ..domain.job import TaskAppeal
 from ..domain.manifest import AuditPolicy, RenderSettings, TaskSpec
 from ..domain.sampling import RoundId, SampleTile
 from ..domain.tiles import Tile
 from ..domain.verdict import Confirmation, FileFault, Judgement
+from .appealed import describe_appeal
 from .compare import HASH_BITS, Pixels, TileScore, difference_picture, eight_bit
 from .plan import SamplePlan, describe
 from .screen import Finding
@@ -82,7 +84,7 @@ class Work:
     policy: AuditPolicy
     settings: RenderSettings
     spec: TaskSpec
-    plan: SamplePlan
+    plan: SamplePlan | None  # None where an appeal asks for less than a sample
     samples: tuple[SampleTile, ...]
 
 
@@ -103,6 +105,14 @@ class AuditReport:
     judgement: Judgement
     timings: Timings
     made_at: int  # Unix seconds
+    appeal: TaskAppeal | None = None  # when the round is an appeal's
+
+    @property
+    def appealed(self) -> tuple[str, ...]:
+        """The appeal in sentences without their full stops; none when there is no appeal."""
+        if self.appeal is None:
+            return ()
+        return describe_appeal(self.appeal, None if self.work is None else self.work.spec.frames)
 
     @property
     def equal_tiles(self) -> int:
@@ -157,6 +167,7 @@ def to_json(report: AuditReport) -> bytes:
             "round": of.round,
             "chain_id": hex(of.chain_id),
             "contract": str(of.contract),
+            "appeal": None if report.appeal is None else _appeal(report.appeal),
             "manifest": str(report.manifest),
             "result": str(report.result),
             "seed": {
@@ -236,7 +247,7 @@ def to_html(report: AuditReport, pictures: Sequence[TilePictures], overviews: Se
         maps=maps,
         work=work,
         frames="" if work is None else format_frames(work.spec.frames),
-        plan_lines=() if work is None else describe(work.plan),
+        plan_lines=() if work is None or work.plan is None else describe(work.plan),
         derivation=SEED_DERIVATION,
         hash_bits=HASH_BITS,
         settings={} if work is None else _slots(work.settings),
@@ -256,15 +267,31 @@ def _work(work: Work) -> dict[str, object]:
         "settings": _slots(work.settings),
         "frames": format_frames(work.spec.frames),
         "region": _box(work.spec.region),
-        "plan": {
-            "total_tiles": work.plan.total,
-            "sample_tiles": work.plan.sampled,
-            "area_share": work.plan.area_share,
-            "detection": [
-                {"share": p.share, "tiles": p.tampered, "probability": p.detection} for p in work.plan.powers
-            ],
-        },
+        "plan": None if work.plan is None else _plan(work.plan),
         "samples": [{"frame": s.frame, "tile": _box(s.tile)} for s in work.samples],
+    }
+
+
+def _plan(plan: SamplePlan) -> dict[str, object]:
+    return {
+        "total_tiles": plan.total,
+        "sample_tiles": plan.sampled,
+        "area_share": plan.area_share,
+        "detection": [
+            {"share": p.share, "tiles": p.tampered, "probability": p.detection} for p in plan.powers
+        ],
+    }
+
+
+def _appeal(appeal: TaskAppeal) -> dict[str, object]:
+    return {
+        "appellant": str(appeal.appellant),
+        "against": appeal.against.value,
+        "question": appeal.question.value,
+        "position": appeal.position,
+        "tile": appeal.tile,
+        "first_round": appeal.first_round,
+        "first_seed": None if appeal.first_seed is None else hex(appeal.first_seed),
     }
 
 

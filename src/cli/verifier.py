@@ -49,10 +49,12 @@ def audit(
 ) -> None:
     """Audit one submission by hand.
 
-    Does what a drawn verifier does and prints the scores. Sends nothing, needs no account.
+    Does what a drawn verifier does and prints the scores; under appeal it judges what the appeal
+    asks. Sends nothing, needs no account.
     """
     import json
 
+    from ..audit.appealed import describe_appeal
     from ..audit.report import to_json
     from ..domain.errors import InputError
     from ..domain.sampling import FIELD_PRIME
@@ -81,6 +83,9 @@ def audit(
         subject = subject_from_history(ports.reader, job, task, attempt=attempt, seed=chosen)
         note(f"result  {subject.result}")
         note(f"seed    {subject.seed.seed:#x}")
+        if subject.appeal is not None:
+            for line in describe_appeal(subject.appeal):
+                note(f"appeal  {line}")
         report = audit_submission(
             subject=subject,
             store=ports.store,
@@ -121,10 +126,9 @@ def _show(report: AuditReport, evidence: Path) -> None:
         say()
     for finding in report.findings:
         say(f"note: {finding}")
-    facts(
-        {
-            "verdict": f"{judgement.verdict.value.lower()}: {judgement.reason}",
-            "tiles": f"{report.equal_tiles} of {len(report.tiles)} equal to the last bit",
-            "report": evidence / "report.html",
-        }
-    )
+    said = {"verdict": f"{judgement.verdict.value.lower()}: {judgement.reason}"}
+    if report.appeal is not None:
+        said["appeal"] = "; ".join(report.appealed)
+    said["tiles"] = f"{report.equal_tiles} of {len(report.tiles)} equal to the last bit"
+    said["report"] = str(evidence / "report.html")
+    facts(said)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from poseidon_py.poseidon_hash import poseidon_hash_many
 
 from .cid import Cid
-from .job import NO_SEAT, Address, Ground, Verdict
+from .job import NO_SEAT, Address, Ground, Question, TaskAppeal, Verdict
 from .manifest import Manifest
 from .tiles import Tile, sample_grid
 
@@ -126,6 +126,53 @@ def sample_tiles(seed: int, manifest: Manifest, task: int) -> tuple[SampleTile, 
         frame_at, tile_at = divmod(number, len(grid))
         drawn.append(SampleTile(spec.frames[frame_at], grid.tile(tile_at)))
     return tuple(drawn)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditScope:
+    """What an audit looks at: pictures, by position among the task's frames, and the tiles that
+    it renders again, by their index in its list. Nothing at all when what an appeal asks about
+    does not exist."""
+
+    positions: tuple[int, ...]
+    tiles: tuple[SampleTile, ...]
+
+
+def audit_scope(seed: int, manifest: Manifest, task: int, appeal: TaskAppeal | None = None) -> AuditScope:
+    """Every picture and the sample tiles of ``seed``, or exactly what the appeal asks about.
+
+    ``seed`` is that of the round that judges; a listed tile is one of the appealed round's list.
+
+    Raises ValueError for a listed tile of a round that was never drawn.
+    """
+    spec = manifest.tasks[task]
+    if appeal is None or appeal.question is Question.WHOLE:
+        return AuditScope(tuple(range(len(spec.frames))), sample_tiles(seed, manifest, task))
+    if appeal.question is Question.PICTURE:
+        return AuditScope((appeal.position,) if appeal.position < len(spec.frames) else (), ())
+    asked = question_tile(appeal, manifest, task)
+    if asked is None:
+        return AuditScope((), ())
+    return AuditScope((spec.frames.index(asked.frame),), (asked,))
+
+
+def question_tile(appeal: TaskAppeal, manifest: Manifest, task: int) -> SampleTile | None:
+    """The one tile that a LISTED_TILE or NAMED_TILE asks about; None when there is no such tile.
+
+    Raises ValueError for other questions, and for a listed tile of a round never drawn.
+    """
+    spec = manifest.tasks[task]
+    if appeal.question is Question.LISTED_TILE:
+        if appeal.first_seed is None:
+            raise ValueError("a round that was not drawn has no list of tiles")
+        listed = sample_tiles(appeal.first_seed, manifest, task)
+        return listed[appeal.tile] if appeal.tile < len(listed) else None
+    if appeal.question is not Question.NAMED_TILE:
+        raise ValueError(f"{appeal.question.value} asks about no single tile")
+    grid = sample_grid(spec.region, manifest.audit.tile_px)
+    if appeal.position >= len(spec.frames) or appeal.tile >= len(grid):
+        return None
+    return SampleTile(spec.frames[appeal.position], grid.tile(appeal.tile))
 
 
 def verdict_commitment(

@@ -65,6 +65,11 @@ def inconclusive(reason: str) -> Judgement:
     return Judgement(Verdict.INCONCLUSIVE, Ground.NONE, 0, reason)
 
 
+def nothing_wrong(reason: str) -> Judgement:
+    """What an appeal asks about is as it should be without a tile to render, or does not exist."""
+    return Judgement(Verdict.ACCEPT, Ground.NONE, 0, reason)
+
+
 def judge_files(faults: Sequence[FileFault]) -> Judgement | None:
     """A reject that names the earliest faulty picture; None when every picture can be judged."""
     if not faults:
@@ -97,21 +102,22 @@ def judge_tiles(equal: Sequence[bool], confirmation: Confirmation | None) -> Jud
         raise ValueError("a verdict needs at least one sample tile")
     failing = next((at for at, same in enumerate(equal) if not same), None)
     if failing is None:
-        return Judgement(
-            Verdict.ACCEPT, Ground.NONE, 0, f"all {len(equal)} sample tiles are equal to the last bit"
-        )
+        tiles = "the one tile is" if len(equal) == 1 else f"all {len(equal)} sample tiles are"
+        return Judgement(Verdict.ACCEPT, Ground.NONE, 0, f"{tiles} equal to the last bit")
     if confirmation is None or confirmation.index != failing:
         raise ValueError(f"tile {failing} differs and was not rendered again")
     different = sum(not same for same in equal)
+    tiles, which = f"{different} of {len(equal)} sample tiles differ", f"of tile {failing}"
+    if len(equal) == 1:
+        tiles, which = "the one tile differs", "of it"
     if not confirmation.agrees:
         return inconclusive(
-            f"{different} of {len(equal)} sample tiles differ, but renders of tile {failing} by fresh "
-            "processes differ from one another: the scene does not repeat"
+            f"{tiles}, but renders {which} by fresh processes differ from one another: "
+            "the scene does not repeat"
         )
     return Judgement(
         Verdict.REJECT,
         Ground.TILE,
         failing,
-        f"{different} of {len(equal)} sample tiles differ, first tile {failing}; two fresh renders "
-        "of it agree with the audit's and not with the submission",
+        f"{tiles}; two fresh renders {which} agree with the audit's and not with the submission",
     )

@@ -31,11 +31,10 @@ from ..audit.report import (
 from ..audit.screen import Finding, FrameFacts, against_preview, facts_of, screen
 from ..domain import manifest as manifests
 from ..domain.errors import EvidenceError, MachineError, ServiceError, TileproofError
-from ..domain.job import Ground, Verdict
+from ..domain.job import Ground, Question, Verdict
 from ..domain.manifest import Manifest, RenderSettings
-from ..domain.result import frame_file, max_frame_bytes, max_result_bytes
-from ..domain.sampling import sample_tiles
-from ..domain.tiles import Tile
+from ..domain.result import max_frame_bytes, max_result_bytes
+from ..domain.sampling import audit_scope
 from ..domain.verdict import (
     Confirmation,
     FileFault,
@@ -43,6 +42,7 @@ from ..domain.verdict import (
     inconclusive,
     judge_files,
     judge_tiles,
+    nothing_wrong,
     unavailable,
 )
 from ..intake.fetching import Fetcher, SceneCache, Stopped
@@ -51,6 +51,7 @@ from ..ports.content import ContentStore
 from ..ports.images import ImageDecoder, ImageFormat
 from ..ports.renderer import Limits, Renderer, RenderSession
 from . import preview
+from .pictures import format_of, read_picture
 from .settings import VerifierSettings
 from .subject import Subject
 
@@ -62,11 +63,6 @@ log = logging.getLogger("tileproof.verifier")
 _T = TypeVar("_T")
 MAX_FAULTS = 8
 MAX_OVERVIEWS = 8
-_GROUNDS = {
-    "image.missing": Ground.MISSING,
-    "image.undecodable": Ground.UNDECODABLE,
-    "image.wrong_format": Ground.WRONG_FORMAT,
-}
 
 
 def audit_submission(
@@ -83,6 +79,9 @@ def audit_submission(
     progress: Progress | None = None,
 ) -> AuditReport:
     """Judges one submission and writes ``report.json`` and ``report.html`` into ``evidence``.
+
+    In the round of an appeal it judges what the appeal asks about and nothing else; what does
+    not exist has nothing wrong.
 
     The verdict is the same for every honest verifier of the same device class. Whatever
     goes wrong on this machine, and running past ``deadline`` (by ``clock.monotonic``), is
@@ -138,6 +137,7 @@ class _Audit:
         self._scenes = SceneCache(home / "scenes", settings.scene_cache_bytes)
         self._seconds: dict[str, float] = dict.fromkeys(Timings.__slots__, 0.0)
         self._work: Work | None = None
+        self._positions: tuple[int, ...] = ()
         self._machine: Machine | None = None
         self._facts: list[FrameFacts] = []
         self._faults: list[FileFault] = []
@@ -163,6 +163,7 @@ class _Audit:
             manifest=self._subject.manifest,
             result=self._subject.result,
             seed=self._subject.seed,
+            appeal=self._subject.appeal,
             work=self._work,
             machine=self._machine,
             tiles=tuple(self._records[at] for at in sorted(self._records)) if complete else (),
@@ -183,11 +184,18 @@ class _Audit:
     def _steps(self) -> Judgement:
         manifest = self._read_manifest()
         self._work = work = self._understand(manifest)
+        if not self._positions:
+            return nothing_wrong("the task has no such picture or tile as the appeal asks about")
         self._fetch_result(work)
         self._look_at_pictures(work)
         faulty = judge_files(self._faults)
         if faulty is not None:
             return faulty
+        if not work.samples:
+            return nothing_wrong(
+                f"the picture at position {self._positions[0]} of the task's frames is there, of the "
+                "agreed size and format"
+            )
         own = self._renderer.report().device_class
         if own != work.settings.device_class:
             return inconclusive(f"this machine is of class {own}, the job of {work.settings.device_class}")
@@ -199,7 +207,7 @@ class _Audit:
         if not all(equal):
             self._confirm(blend, work, equal.index(False))
         judgement = judge_tiles(equal, self._confirmation)
-        if judgement.verdict is Verdict.ACCEPT:
+        if judgement.verdict is Verdict.ACCEPT and not self._asks_for_less:
             self._compare_with_previews(blend, work)
         return judgement
 
@@ -214,16 +222,24 @@ class _Audit:
         task = self._subject.of.task
         if len(manifest.tasks) != self._subject.task_count or task >= len(manifest.tasks):
             raise _Decided(inconclusive("the manifest and the ledger disagree about the number of tasks"))
-        if sum(file.size for file in manifest.files) > self._settings.max_scene_bytes:
+        scope = audit_scope(self._subject.seed.seed, manifest, task, self._subject.appeal)
+        if scope.tiles and sum(file.size for file in manifest.files) > self._settings.max_scene_bytes:
             raise _Decided(inconclusive("the scene is larger than this verifier takes"))
+        self._positions = scope.positions
         return Work(
             name=manifest.name,
             policy=manifest.audit,
             settings=manifest.settings,
             spec=manifest.tasks[task],
-            plan=plan_audit(manifest, task, self._subject.audit_rate_bps),
-            samples=sample_tiles(self._subject.seed.seed, manifest, task),
+            plan=None if self._asks_for_less else plan_audit(manifest, task, self._subject.audit_rate_bps),
+            samples=scope.tiles,
         )
+
+    @property
+    def _asks_for_less(self) -> bool:
+        """Whether this is about one tile or one picture, where nothing is sampled."""
+        appeal = self._subject.appeal
+        return appeal is not None and appeal.question is not Question.WHOLE
 
     def _fetch_result(self, work: Work) -> None:
         into = self._scratch / "result"
@@ -233,22 +249,24 @@ class _Audit:
                 self._or_unavailable("result", lambda: self._fetcher.tree(self._subject.result, into, cap))
         except EvidenceError:
             # Too large or with names that no honest result has: the same for every verifier.
-            self._faults.append(FileFault(0, Ground.WRONG_FORMAT))
+            self._faults.append(FileFault(self._positions[0], Ground.WRONG_FORMAT))
         self._progress("fetch", 1, 1)
 
     def _look_at_pictures(self, work: Work) -> None:
-        """Decodes every picture once; keeps the sample tiles' pixels and each frame's facts."""
+        """Decodes each picture in question once; keeps the sample tiles' pixels and its facts."""
         wanted: defaultdict[int, list[int]] = defaultdict(list)
         for index, sample in enumerate(work.samples):
             wanted[sample.frame].append(index)
         with self._timed("screen"):
-            for position, frame in enumerate(work.spec.frames):
+            for done, position in enumerate(self._positions, start=1):
                 if len(self._faults) >= MAX_FAULTS or any(f.position == position for f in self._faults):
                     break
                 self._check_time()
-                pixels = self._picture(work, position)
-                self._progress("screen", position + 1, len(work.spec.frames))
-                if pixels is None:
+                frame = work.spec.frames[position]
+                pixels = read_picture(self._decoder, self._scratch / "result", work, position)
+                self._progress("screen", done, len(self._positions))
+                if isinstance(pixels, Ground):
+                    self._faults.append(FileFault(position, pixels))
                     continue
                 self._facts.append(facts_of(frame, pixels))
                 for index in wanted[frame]:
@@ -256,29 +274,6 @@ class _Audit:
                     self._submitted[index] = pixels[box.y0 : box.y1, box.x0 : box.x1].copy()
                 if wanted[frame] and len(self.overviews) < MAX_OVERVIEWS:
                     self.overviews.append(overview(frame, pixels))
-
-    def _picture(self, work: Work, position: int) -> Pixels | None:
-        path = self._scratch / "result" / frame_file(work.spec.frames[position])
-        if path.is_symlink() or not path.is_file():
-            self._faults.append(FileFault(position, Ground.MISSING))
-            return None
-        if path.stat().st_size > max_frame_bytes(work.settings, work.spec):
-            self._faults.append(FileFault(position, Ground.WRONG_FORMAT))
-            return None
-        expected = _format(work, work.spec.region)
-        try:
-            try:
-                return self._decoder.decode(path, expected)
-            except EvidenceError as error:
-                if error.code != "image.undecodable":
-                    raise
-                # The decoder's own time limit may have struck: a busy machine must not slash.
-                return self._decoder.decode(path, expected)
-        except EvidenceError as error:
-            if error.code not in _GROUNDS:
-                raise
-            self._faults.append(FileFault(position, _GROUNDS[error.code]))
-            return None
 
     def _render_samples(self, blend: Path, work: Work) -> None:
         order = sorted(range(len(work.samples)), key=lambda at: (work.samples[at].frame, at))
@@ -334,7 +329,7 @@ class _Audit:
         sample = work.samples[index]
         rendered = session.render(sample.frame, sample.tile)
         try:
-            return self._decoder.decode(rendered.path, _format(work, sample.tile)), rendered.seconds
+            return self._decoder.decode(rendered.path, format_of(work, sample.tile)), rendered.seconds
         except EvidenceError as error:
             raise MachineError("render.unreadable", "our own picture cannot be read") from error
         finally:
@@ -383,11 +378,6 @@ class _Audit:
             yield
         finally:
             self._seconds[step] += self._clock.monotonic() - start
-
-
-def _format(work: Work, tile: Tile) -> ImageFormat:
-    settings = work.settings
-    return ImageFormat(settings.container, tile.width, tile.height, settings.channels, settings.depth)
 
 
 def _write(audit: _Audit, report: AuditReport, evidence: Path, settings: VerifierSettings) -> None:

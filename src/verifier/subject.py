@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from ..audit.report import SeedSource
 from ..domain.cid import Cid
 from ..domain.errors import InputError, ServiceError
-from ..domain.job import Job, Task
+from ..domain.job import APPEAL_ROUND, Job, Question, Task, TaskAppeal
 from ..domain.sampling import RoundId, audit_seed
-from ..ports.ledger import LedgerReader, ResultSubmitted, TaskDrawn
+from ..ports.ledger import AppealRaised, Event, LedgerReader, ResultSubmitted, TaskDrawn, VerdictRevealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,8 @@ class Subject:
     audit_rate_bps: int
     result: Cid
     seed: SeedSource
+    appeal: TaskAppeal | None = None
+    """What is asked, when the round is an appeal's."""
 
 
 def subject_of_round(ledger: LedgerReader, job: Job, task: Task) -> Subject:
@@ -29,13 +32,31 @@ def subject_of_round(ledger: LedgerReader, job: Job, task: Task) -> Subject:
 
     Raises:
         ServiceError: ``ledger.seed_mismatch`` when the ledger's seed is not the one that
-            submission and block give: a node that lies about either must not choose tiles.
+            submission and block give: a node that lies about either must not choose tiles. An
+            appeal's question about a listed tile rests on the appealed round's seed, which is
+            derived too where that is the first round (no later round's block is known here);
+            ``ledger.no_appeal`` when an appeal's round comes without what it asks.
         ValueError: when the task has no submission or seed.
     """
     if task.result is None or task.audit_seed is None:
         raise ValueError(f"job {task.job_id} task {task.task} has not been drawn")
     of = _round(ledger, job.job_id, task.task, task.attempt, task.round)
-    return _subject(ledger, job, of, task.result, task.audit_seed, task.seed_block)
+    subject = _subject(ledger, job, of, task.result, task.audit_seed, task.seed_block)
+    if task.round != APPEAL_ROUND:
+        return subject
+    appeal = task.appeal
+    if appeal is None or (appeal.question is Question.LISTED_TILE and appeal.first_seed is None):
+        raise ServiceError(
+            "ledger.no_appeal",
+            f"job {task.job_id} task {task.task} is in the round of an appeal without what it asks",
+            remedy="ask another RPC node: this one contradicts itself",
+            job=task.job_id,
+            task=task.task,
+        )
+    if appeal.first_round == 0 and appeal.first_seed is not None:
+        first = replace(of, round=0)
+        _subject(ledger, job, first, task.result, appeal.first_seed, task.submit_block + 1)
+    return replace(subject, appeal=appeal)
 
 
 def subject_from_history(
@@ -43,7 +64,8 @@ def subject_from_history(
 ) -> Subject:
     """Any submission that the ledger ever recorded: the newest one, or that of ``attempt``.
 
-    Its latest seed is taken from the ledger, or ``seed`` is used as it is.
+    Its latest seed is taken from the ledger, and with it the question of an appeal that was drawn;
+    or ``seed`` is used as it is, for an audit of the whole.
 
     Raises:
         InputError: ``audit.no_submission``; ``audit.no_seed`` when it has not been drawn and
@@ -80,6 +102,10 @@ def subject_from_history(
             job=job_id,
             task=task,
         )
+    if round_number == APPEAL_ROUND:
+        appeal, seed_block = _appeal_from_history(events, drawn)
+        subject = _subject(ledger, job, of, last.result, drawn[-1].audit_seed, seed_block)
+        return replace(subject, appeal=appeal)
     if round_number == 0:
         return _subject(ledger, job, of, last.result, drawn[-1].audit_seed, last.seed_block)
     # A later round's seed block is in no event, only in the task as long as it is in that round.
@@ -88,6 +114,35 @@ def subject_from_history(
         return _subject(ledger, job, of, last.result, drawn[-1].audit_seed, now.seed_block)
     source = SeedSource(drawn[-1].audit_seed, seed_block=0, block_hash=None)
     return Subject(of, job.manifest, job.task_count, job.terms.audit_rate_bps, last.result, source)
+
+
+def _appeal_from_history(events: Sequence[Event], drawn: Sequence[TaskDrawn]) -> tuple[TaskAppeal, int]:
+    """The appeal that the last of an attempt's draws is of, and its seed block."""
+    first, last = drawn[-2], drawn[-1]
+    raised = next(
+        e
+        for e in reversed(events)
+        if isinstance(e, AppealRaised) and (e.task, e.attempt) == (last.task, last.attempt)
+    )
+    said = {
+        e.seat: e.verdict
+        for e in events
+        if isinstance(e, VerdictRevealed)
+        and (e.task, e.attempt, e.round) == (first.task, first.attempt, first.round)
+    }
+    appeal = TaskAppeal(
+        appellant=raised.appellant,
+        against=raised.against,
+        question=raised.question,
+        position=raised.position,
+        tile=raised.tile,
+        raised_block=raised.block,
+        first_round=first.round,
+        first_seed=first.audit_seed if first.audited else None,
+        first_seats=first.seats,
+        first_verdicts=tuple(said.get(place) for place in range(len(first.seats))),
+    )
+    return appeal, raised.seed_block
 
 
 def _round(ledger: LedgerReader, job_id: int, task: int, attempt: int, round_number: int) -> RoundId:

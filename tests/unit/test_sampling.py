@@ -9,15 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tileproof.domain.cid import Cid, Codec
-from tileproof.domain.job import NO_SEAT, Address, Ground, Verdict
+from tileproof.domain.job import NO_SEAT, Address, Ground, Outcome, Question, TaskAppeal, Verdict
 from tileproof.domain.manifest import AuditPolicy, Manifest, TaskSpec
 from tileproof.domain.sampling import (
     FIELD_PRIME,
+    AuditScope,
     RoundId,
+    SampleTile,
+    audit_scope,
     audit_seed,
     draw_committee,
     is_audited,
     poseidon,
+    question_tile,
     result_commitment,
     sample_tiles,
     short_string,
@@ -145,6 +149,78 @@ def test_a_huge_frame_is_sampled_without_listing_its_tiles() -> None:
     manifest = replace(job(1, 1, 8), settings=replace(SETTINGS, width_px=65_536, height_px=65_536))
     manifest = replace(manifest, tasks=(TaskSpec((1,), manifest.settings.full_frame),))
     assert len(sample_tiles(5, manifest, 0)) == 8
+
+
+def appeal(question: Question, position: int = 0, tile: int = 0, seed: int | None = 77) -> TaskAppeal:
+    return TaskAppeal(
+        Address(0xBB), Outcome.REJECTED, question, position, tile, 100, 0, seed, (1, 2, 3), (None, None, None)
+    )
+
+
+@given(seeds, st.integers(1, 3), st.sampled_from([50, 100, 480]))
+def test_every_tile_that_could_be_sampled_has_one_name_and_every_name_such_a_tile(
+    seed: int, frames: int, tile_px: int
+) -> None:
+    manifest = job(frames, tile_px, 1_000)
+    grid = sample_grid(SETTINGS.full_frame, tile_px)
+    named = [
+        question_tile(appeal(Question.NAMED_TILE, position, tile), manifest, 0)
+        for position in range(frames)
+        for tile in range(len(grid))
+    ]
+    drawn = sample_tiles(seed, manifest, 0)
+    assert len(named) == len(drawn)
+    assert set(named) == set(drawn)
+
+
+@given(seeds, seeds, st.integers(0, 40))
+def test_a_listed_tile_is_of_the_appealed_rounds_list_whatever_the_judging_rounds_seed(
+    first: int, own: int, at: int
+) -> None:
+    manifest = job(3, 100, 16)
+    scope = audit_scope(own, manifest, 0, appeal(Question.LISTED_TILE, tile=at, seed=first))
+    listed = sample_tiles(first, manifest, 0)
+    assert scope.tiles == listed[at : at + 1]
+    assert scope.positions == tuple(tile.frame - 1 for tile in scope.tiles)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1))
+def test_what_does_not_exist_leaves_nothing_to_look_at(position: int, tile: int) -> None:
+    manifest = job(2, 240, 8)
+    count = len(sample_grid(SETTINGS.full_frame, 240))
+    named = audit_scope(5, manifest, 0, appeal(Question.NAMED_TILE, position, tile))
+    assert (named == AuditScope((), ())) == (position >= 2 or tile >= count)
+    listed = audit_scope(5, manifest, 0, appeal(Question.LISTED_TILE, tile=tile))
+    assert (listed == AuditScope((), ())) == (tile >= 8)
+    picture = audit_scope(5, manifest, 0, appeal(Question.PICTURE, position))
+    assert picture == AuditScope((position,) if position < 2 else (), ())
+
+
+def test_a_named_tile_is_looked_for_in_its_picture_alone() -> None:
+    """Positions count the task's frames, whatever their numbers are."""
+    manifest = replace(job(1, 100, 4), tasks=(TaskSpec((7, 9, 20), SETTINGS.full_frame),))
+    grid = sample_grid(SETTINGS.full_frame, 100)
+    scope = audit_scope(5, manifest, 0, appeal(Question.NAMED_TILE, 2, 4))
+    assert scope == AuditScope((2,), (SampleTile(20, grid.tile(4)),))
+
+
+@given(seeds, seeds)
+def test_the_whole_is_asked_about_on_a_list_of_the_appeals_own_seed(first: int, own: int) -> None:
+    manifest = job(3, 100, 16)
+    scope = audit_scope(own, manifest, 0, appeal(Question.WHOLE, seed=first))
+    assert scope == audit_scope(own, manifest, 0)
+    assert scope == AuditScope((0, 1, 2), sample_tiles(own, manifest, 0))
+
+
+def test_a_round_that_was_never_drawn_has_no_list_to_ask_about() -> None:
+    with pytest.raises(ValueError, match="not drawn"):
+        audit_scope(5, job(2, 240, 8), 0, appeal(Question.LISTED_TILE, seed=None))
+
+
+@pytest.mark.parametrize("question", [Question.PICTURE, Question.WHOLE])
+def test_only_two_questions_are_about_one_tile(question: Question) -> None:
+    with pytest.raises(ValueError, match="no single tile"):
+        question_tile(appeal(question), job(2, 240, 8), 0)
 
 
 def sealed(**changes: object) -> int:

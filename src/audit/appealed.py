@@ -1,0 +1,40 @@
+"""An appeal in words, for reports and the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..domain.job import Outcome, Question, TaskAppeal
+
+_AGAINST = {
+    Outcome.ACCEPTED: "the accept",
+    Outcome.NOT_DRAWN: "that the task was not drawn for an audit",
+    Outcome.REJECTED: "the reject",
+    Outcome.UNAVAILABLE: "the verdict that bytes were unavailable",
+}
+
+
+def describe_appeal(appeal: TaskAppeal, frames: Sequence[int] | None = None) -> tuple[str, str]:
+    """Who appealed against what, and what the committee is asked, a sentence each without its
+    full stop. ``frames`` are the task's, None while nobody could read them."""
+    by_worker = appeal.against in (Outcome.REJECTED, Outcome.UNAVAILABLE)
+    against = _AGAINST[appeal.against]
+    if appeal.against is not Outcome.NOT_DRAWN:
+        against += f" of round {appeal.first_round + 1}"
+    who = f"the {'worker' if by_worker else 'requester'} {appeal.appellant} appealed against {against}"
+    return who, f"the question is {_asked(appeal, frames)}"
+
+
+def _asked(appeal: TaskAppeal, frames: Sequence[int] | None) -> str:
+    picture = f"the picture at position {appeal.position} of the task's frames"
+    if frames is not None and appeal.position < len(frames):
+        picture += f" (frame {frames[appeal.position]})"
+    match appeal.question:
+        case Question.LISTED_TILE:
+            return f"whether tile {appeal.tile} of that round's list is as the scene renders"
+        case Question.NAMED_TILE:
+            return f"whether tile {appeal.tile} of {picture} is as the scene renders"
+        case Question.PICTURE:
+            return f"whether {picture} is there and of the agreed size and format"
+        case Question.WHOLE:
+            return "the whole submission, on a fresh list of tiles"
