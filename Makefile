@@ -5,8 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PROVISION := $(BIN)/python -m tileproof.provision
-# What a test without a service may not be marked with.
-SERVICES := devnet or kubo or blender or sandbox or docker
+# What a test without a service, in seconds, may not be marked with.
+SERVICES := devnet or kubo or blender or sandbox or docker or slow
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -50,7 +50,7 @@ lint: setup ## ruff's rules
 
 types: setup ## mypy, strict
 	$(BIN)/mypy
-	$(BIN)/mypy gallery demo tests
+	$(BIN)/mypy gallery demo model tests
 
 imports: setup ## the dependency rule
 	$(BIN)/lint-imports
