@@ -47,6 +47,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "TILEPROOF_MEMORY_GIB": "memory_gib",
     "TILEPROOF_MIN_REWARD": "worker.min_reward",
     "TILEPROOF_MAX_CLAIMS": "worker.max_claims",
+    "TILEPROOF_WORKER_APPEAL": "worker.appeal",
 }
 """Every variable that is read, and the key it sets; ``.env.example`` lists the same."""
 
@@ -123,6 +124,8 @@ class WorkerTable(_Table):
     max_claims: int = Field(default=2, gt=0)
     finish_seconds: float = Field(default=30.0, ge=0)
     check_tiles: int = Field(default=2, ge=0)
+    appeal: bool = True
+    """Contest verdicts against results that this machine, checking again, finds right."""
 
 
 class Settings(_Table):

@@ -267,6 +267,7 @@ def worker_settings(settings: Settings) -> WorkerSettings:
         min_reward=settings.worker.min_reward,
         max_claims=settings.worker.max_claims,
         check_tiles=settings.worker.check_tiles,
+        appeal=settings.worker.appeal,
         finish_seconds=settings.worker.finish_seconds,
         fetch_seconds=settings.fetch_seconds,
         stagger_seconds=_given(settings.stagger_seconds, default.stagger_seconds),

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
+from pathlib import Path
 
 from ..domain.cid import Cid, parse_cid
 from ..ports.journal import Journal
@@ -23,6 +24,16 @@ class Stage(Enum):
     FINAL = "final"  # decided; only pins are left to drop
 
 
+class Plea(Enum):
+    """How far an appeal of this worker's own has come; each is written before the step that
+    follows it."""
+
+    NONE = "none"  # no verdict against it, or its own bytes are not looked into yet
+    DUE = "due"  # its bytes are right; the appeal may or may not have reached the ledger
+    RAISED = "raised"
+    DROPPED = "dropped"  # not to be raised; why was said
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """One claim of one task. ``pins`` are the CIDs that this claim pinned and must unpin."""
@@ -34,10 +45,15 @@ class Claim:
     result: Cid | None = None
     pins: tuple[Cid, ...] = ()
     final_block: int = 0
+    plea: Plea = Plea.NONE
 
     @property
     def key(self) -> str:
         return f"{self.job_id}-{self.task}-{self.attempt}"
+
+    def folder(self, home: Path) -> Path:
+        """Where this claim's own files lie below the worker's."""
+        return home / "claims" / self.key
 
 
 class Claims:
@@ -58,6 +74,7 @@ class Claims:
                 "result": str(claim.result) if claim.result is not None else "",
                 "pins": [str(cid) for cid in claim.pins],
                 "final_block": claim.final_block,
+                "plea": claim.plea.value,
             },
         )
 
@@ -90,4 +107,5 @@ def _read(record: Mapping[str, object]) -> Claim:
         result=parse_cid(str(record["result"])) if record["result"] else None,
         pins=tuple(parse_cid(str(cid)) for cid in pins),
         final_block=int(str(record["final_block"])),
+        plea=Plea(str(record.get("plea", Plea.NONE.value))),  # a record of an earlier version has none
     )

@@ -39,10 +39,12 @@ class Delivery:
         market: Market,
         settings: WorkerSettings,
         home: Path,
+        between_frames: Callable[[], None],
     ) -> None:
         self._ledger, self._store, self._claims = ledger, store, claims
         self._workshop, self._files, self._market = workshop, files, market
         self._settings, self._home = settings, home
+        self._between_frames = between_frames
 
     def begin(
         self,
@@ -56,7 +58,7 @@ class Delivery:
         before another begins."""
         with self._failing_gives_back(claim, job):
             bench = self._bench(claim, manifest)
-            files = self._workshop.render(bench, session)
+            files = self._workshop.render(bench, session, self._between_frames)
             close_session()
             self._deliver(claim, bench, self._workshop.finish(bench, files))
 
@@ -70,7 +72,7 @@ class Delivery:
             if not self._workshop.is_done(bench):
                 scratch = bench.folder / "render"
                 with self._workshop.opened(bench.manifest, claim.task, bench.scene, scratch) as session:
-                    files = self._workshop.render(bench, session)
+                    files = self._workshop.render(bench, session, self._between_frames)
                 self._workshop.finish(bench, files)
             return self._deliver(claim, bench, bench.result)
         return True
@@ -94,12 +96,12 @@ class Delivery:
 
     def finish(self, claim: Claim) -> None:
         """The claim's files go now; what it pinned goes once the outcome is deep."""
-        result = self._folder(claim) / "result"
+        result = claim.folder(self._home) / "result"
         if claim.result is None and result.is_dir():
             # A process killed between pinning and writing that down left a pin without a name.
             cid = self._store.add_directory(result)
             claim = self._claims.move(claim, claim.stage, result=cid, pins=(*claim.pins, cid))
-        self._workshop.forget(self._folder(claim), claim)
+        self._workshop.forget(claim.folder(self._home), claim)
         self._claims.move(claim, Stage.FINAL, final_block=self._ledger.head().block)
 
     def log_submitted(self, claim: Claim, how: str) -> None:
@@ -124,7 +126,7 @@ class Delivery:
             manifest.scene,
             size,
         )
-        return Bench(claim, manifest, scene, self._folder(claim))
+        return Bench(claim, manifest, scene, claim.folder(self._home))
 
     def _deliver(self, claim: Claim, bench: Bench, result: Path) -> bool:
         """Pins the result, and the scene and manifest beside it, then submits; False when the
@@ -167,6 +169,3 @@ class Delivery:
             )
             self._market.note_failure(claim.job_id, claim.task, error.code)
             self.give_back(claim, job)
-
-    def _folder(self, claim: Claim) -> Path:
-        return self._home / "claims" / claim.key

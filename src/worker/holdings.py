@@ -8,10 +8,11 @@ from collections import defaultdict
 
 from ..domain.errors import LedgerRejected, ServiceError
 from ..domain.hops import Hop
-from ..domain.job import Job, Outcome, Task, TaskState
+from ..domain.job import AppealOutcome, Job, Lane, Outcome, Task, TaskState
 from ..ports.clock import Clock
 from ..ports.content import ContentStore
 from ..ports.ledger import Head, Ledger, TaskSettled
+from .appeals import Appeals
 from .claims import Claim, Claims, Stage
 from .delivery import Delivery
 from .market import Market
@@ -31,15 +32,17 @@ class Holdings:
         store: ContentStore,
         claims: Claims,
         delivery: Delivery,
+        appeals: Appeals,
         market: Market,
         clock: Clock,
         settings: WorkerSettings,
     ) -> None:
         self._ledger, self._store, self._claims = ledger, store, claims
-        self._delivery, self._market = delivery, market
+        self._delivery, self._appeals, self._market = delivery, appeals, market
         self._clock, self._settings = clock, settings
         self._account = ledger.account()
         self._seen: dict[tuple[str, str], float] = {}
+        self._attended = clock.monotonic()
         self.rejects = 0
         """Results that a committee rejected since this process started."""
 
@@ -64,6 +67,27 @@ class Holdings:
                     continue
                 worked = self._step(current, job, self._ledger.task(job_id, current.task)) or worked
         return worked
+
+    def attend(self) -> None:
+        """What cannot wait until a long task is rendered: an appeal's window may be shorter. Looks
+        at the ledger at most once per ``poll_seconds``; a service that fails is asked next time.
+
+        Raises ServiceError that no retry mends; Stopped.
+        """
+        now = self._clock.monotonic()
+        if now - self._attended < self._settings.poll_seconds:
+            return
+        self._attended = now
+        try:
+            for claim in self._claims.every():
+                if claim.stage is Stage.SUBMITTED:
+                    task = self._ledger.task(claim.job_id, claim.task)
+                    if self._is_of(claim, task):
+                        self._appeals.consider(claim, self._ledger.job(claim.job_id), task)
+        except ServiceError as error:
+            if not error.retryable:
+                raise
+            log.warning("waiting for a service: %s (%s)", error.message, error.code)
 
     def claimed(self, claim: Claim, task: Task) -> Claim:
         """The claim under the attempt that the ledger knows it by: while the scene was being
@@ -91,9 +115,8 @@ class Holdings:
 
     def _step(self, claim: Claim, job: Job, task: Task) -> bool:
         """Takes one claim a step further; True when that was work of some length."""
-        ours = task.worker == self._account
         if claim.stage is Stage.CLAIMING:
-            if not ours or task.state not in (TaskState.CLAIMED, TaskState.LAPSED):
+            if task.worker != self._account or task.state not in (TaskState.CLAIMED, TaskState.LAPSED):
                 self._claims.forget(claim)  # the claim never reached the ledger, or another was faster
                 return False
             claim = self.claimed(claim, task)
@@ -104,50 +127,59 @@ class Holdings:
                 claim.task,
                 claim.attempt,
             )
-        if not (ours and task.attempt == claim.attempt) or task.state is TaskState.LAPSED:
-            self._close(claim, task)
+        if not self._is_of(claim, task) or task.state is TaskState.LAPSED:
+            self._close(claim, job, task)
             return False
         if task.state is TaskState.CLAIMED:
             return self._delivery.go_on(claim, job, task)
         if claim.stage is not Stage.SUBMITTED:
             claim = self._claims.move(claim, Stage.SUBMITTED)
             self._delivery.log_submitted(claim, " (by an earlier process)")
-        self._help_along(claim, task)
+        self._help_along(claim, job, task)
         return False
 
-    def _close(self, claim: Claim, task: Task) -> None:
+    def _is_of(self, claim: Claim, task: Task) -> bool:
+        """Whether the task as the ledger has it is still this claim's."""
+        return task.worker == self._account and task.attempt == claim.attempt
+
+    def _close(self, claim: Claim, job: Job, task: Task) -> None:
         """The claim is over, one way or another; what it pinned stays for a while."""
         if task.state is TaskState.LAPSED and task.worker == self._account:
             self._release(claim)
-        outcome = self._outcome_of(claim)
-        if outcome in (Outcome.REJECTED, Outcome.UNAVAILABLE):
-            self.rejects += 1
-            self._market.note_failure(claim.job_id, claim.task, outcome.value)
-            log.error(
-                "hop=%d settled job=%d task=%d outcome=%s: the bond is lost; look at the report with "
-                "`tileproof client logs %d`",
-                Hop.SETTLED,
-                claim.job_id,
-                claim.task,
-                outcome.value.lower(),
-                claim.job_id,
-            )
-        elif outcome is Outcome.UNDECIDED:
+        settled = self._settlement_of(claim)
+        outcome = Outcome.UNDECIDED if settled is None else settled.outcome
+        if settled is None:
             log.warning(
                 "lost job=%d task=%d attempt=%d: the claim ended without a submission",
                 claim.job_id,
                 claim.task,
                 claim.attempt,
             )
-        else:
-            log.info(
-                "hop=%d settled job=%d task=%d outcome=%s",
+        elif outcome in (Outcome.REJECTED, Outcome.UNAVAILABLE):
+            self.rejects += 1
+            self._market.note_failure(claim.job_id, claim.task, outcome.value)
+            withheld = job.terms.lane is Lane.HASH and outcome is Outcome.REJECTED
+            log.error(
+                "hop=%d settled job=%d task=%d outcome=%s%s: %s; look at the report with "
+                "`tileproof client logs %d`",
                 Hop.SETTLED,
                 claim.job_id,
                 claim.task,
                 outcome.value.lower(),
+                _of_appeal(settled),
+                "the pay is withheld" if withheld else "the bond is lost",
+                claim.job_id,
             )
-        self._delivery.finish(claim)
+        else:
+            log.info(
+                "hop=%d settled job=%d task=%d outcome=%s%s",
+                Hop.SETTLED,
+                claim.job_id,
+                claim.task,
+                outcome.value.lower(),
+                _of_appeal(settled),
+            )
+        self._delivery.finish(self._claims.get(claim.key) or claim)
 
     def _release(self, claim: Claim) -> None:
         """Gets back what the lapse left of the bond."""
@@ -156,7 +188,7 @@ class Holdings:
         except LedgerRejected as error:
             log.info("release job=%d task=%d: %s", claim.job_id, claim.task, error.reason)
 
-    def _outcome_of(self, claim: Claim) -> Outcome:
+    def _settlement_of(self, claim: Claim) -> TaskSettled | None:
         created = self._ledger.job(claim.job_id).created_block
         for event in reversed(self._ledger.events(created, job_id=claim.job_id).events):
             if (
@@ -165,16 +197,24 @@ class Holdings:
                 and event.attempt == claim.attempt
                 and event.worker == self._account
             ):
-                return event.outcome
-        return Outcome.UNDECIDED
+                return event
+        return None
 
-    def _help_along(self, claim: Claim, task: Task) -> None:
-        """Draws and settles what nobody else has, and notices the end."""
+    def _help_along(self, claim: Claim, job: Job, task: Task) -> None:
+        """Contests, draws and settles what nobody else has, and notices the end."""
         if task.state.is_final:
             if task.state is TaskState.PAID:
-                log.info("hop=%d settled job=%d task=%d paid=1", Hop.SETTLED, claim.job_id, claim.task)
+                settled = self._settlement_of(claim) if task.appeal is not None else None
+                log.info(
+                    "hop=%d settled job=%d task=%d paid=1%s",
+                    Hop.SETTLED,
+                    claim.job_id,
+                    claim.task,
+                    _of_appeal(settled),
+                )
             self._delivery.finish(claim)
             return
+        self._appeals.consider(claim, job, task)
         for state, what, send in (
             (TaskState.DRAWABLE, "draw", self._ledger.draw),
             (TaskState.SETTLEABLE, "settle", self._ledger.settle),
@@ -198,3 +238,10 @@ class Holdings:
             if cid not in others:
                 self._store.unpin(cid)
         self._claims.forget(claim)
+
+
+def _of_appeal(settled: TaskSettled | None) -> str:
+    """How the task's appeal, whoever raised it, ended, as a part of a log line."""
+    if settled is None or settled.appeal is AppealOutcome.NONE:
+        return ""
+    return f" appeal={settled.appeal.value.lower()}"

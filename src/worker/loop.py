@@ -1,9 +1,9 @@
 """The worker's loop: find work, claim, render, pin, submit, serve until final.
 
 One thing at a time, in one thread: between two tasks the loop looks at the ledger and does what
-anyone may do for its own submissions. Every step towards the ledger is written into the
-journal before it is taken, so that a killed worker goes on where it stopped: it never claims
-twice and never loses a result.
+anyone may do for its own submissions; between two frames it contests verdicts against them. Every
+step towards the ledger is written into the journal before it is taken, so that a killed worker
+goes on where it stopped: it never claims twice and never loses a result.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from ..ports.journal import Journal
 from ..ports.ledger import Head, Ledger
 from ..ports.renderer import Renderer
 from . import policy
+from .appeals import Appeals
 from .claims import Claim, Claims, Stage
 from .delivery import Delivery
 from .holdings import Holdings
@@ -60,9 +61,20 @@ class Worker:
         self._workshop = Workshop(renderer, decoder, journal, clock, settings)
         self._files = JobFiles(store, clock, settings, home)
         self._delivery = Delivery(
-            ledger, store, self._claims, self._workshop, self._files, self._market, settings, home
+            ledger,
+            store,
+            self._claims,
+            self._workshop,
+            self._files,
+            self._market,
+            settings,
+            home,
+            between_frames=lambda: self._holdings.attend(),
         )
-        self._holdings = Holdings(ledger, store, self._claims, self._delivery, self._market, clock, settings)
+        appeals = Appeals(ledger, store, self._claims, self._workshop, self._files, settings, home)
+        self._holdings = Holdings(
+            ledger, store, self._claims, self._delivery, appeals, self._market, clock, settings
+        )
 
     def run(self) -> None:
         """Raises what makes going on pointless: ServiceError that no retry mends, MachineError

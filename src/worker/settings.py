@@ -24,6 +24,8 @@ class WorkerSettings:
     check_tiles: int = 2
     """Tiles of each task that a fresh process renders again before anything is submitted."""
     check_tile_px: int = 32
+    appeal: bool = True
+    """Contest a verdict against a result that this machine finds right, where that pays."""
     fetch_seconds: float = 600.0
     manifest_seconds: float = 60.0
     """For one block of at most 1 MiB: who does not serve it in time is asked again later."""

@@ -7,7 +7,7 @@ import hashlib
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,14 @@ from ..domain import result as results
 from ..domain.errors import EvidenceError, MachineError, disk_full_named
 from ..domain.hops import Hop
 from ..domain.manifest import Manifest, RenderSettings, TaskSpec
-from ..domain.result import RESULT_FILE, ResultFile, ResultManifest, frame_file, max_result_bytes
+from ..domain.result import (
+    RESULT_FILE,
+    ResultFile,
+    ResultManifest,
+    frame_file,
+    max_frame_bytes,
+    max_result_bytes,
+)
 from ..domain.tiles import Tile, sample_grid
 from ..ports.clock import Clock
 from ..ports.images import ImageDecoder, ImageFormat, Pixels
@@ -89,8 +96,10 @@ class Workshop:
         ) as session:
             yield session
 
-    def render(self, bench: Bench, session: RenderSession) -> tuple[ResultFile, ...]:
-        """Every frame of the claim's task, in its folder.
+    def render(
+        self, bench: Bench, session: RenderSession, between: Callable[[], None]
+    ) -> tuple[ResultFile, ...]:
+        """Every frame of the claim's task, in its folder; ``between`` is called before each.
 
         Raises:
             MachineError: as ``RenderSession.render``; ``machine.disk_full``.
@@ -103,6 +112,7 @@ class Workshop:
             for frame in bench.spec.frames:
                 if frame not in done:
                     self._ending.check(pace.left())
+                    between()
                     done[frame] = self._frame(bench, session, frame, pace)
                     pace.next()
         return tuple(done[frame] for frame in bench.spec.frames)
@@ -117,6 +127,44 @@ class Workshop:
         self._check_own_work(bench)
         with disk_full_named(bench.folder):
             return self._lay_out(bench, files)
+
+    def first_difference(
+        self, bench: Bench, pictures: Path, pairs: Sequence[tuple[int, Tile]]
+    ) -> tuple[int, Tile] | None:
+        """The first of these (frame, tile) pairs that a fresh process does not render as the
+        folder ``pictures`` shows it; None when all are equal to the last bit.
+
+        Raises MachineError as ``RenderSession.render``; EvidenceError as ``check_picture``.
+        """
+        if not pairs:
+            return None
+        settings, region = bench.manifest.settings, bench.spec.region
+        scratch = bench.folder / "check"
+        with self.opened(bench.manifest, bench.claim.task, bench.scene, scratch) as session:
+            wholes: dict[int, Pixels] = {}
+            for frame, tile in pairs:
+                self._ending.check(0.0)
+                if frame not in wholes:
+                    wholes[frame] = self._pixels(pictures / frame_file(frame), region, settings)
+                again = self._pixels(session.render(frame, tile).path, tile, settings)
+                inner = tile.relative_to(region)
+                if not np.array_equal(wholes[frame][inner.y0 : inner.y1, inner.x0 : inner.x1], again):
+                    return frame, tile
+        shutil.rmtree(scratch, ignore_errors=True)
+        return None
+
+    def check_picture(self, bench: Bench, picture: Path) -> None:
+        """Says nothing when the file is a picture of the task as the manifest wants it.
+
+        Raises EvidenceError ``image.missing``, ``image.undecodable``, ``image.wrong_format``.
+        """
+        if picture.is_file() and picture.stat().st_size > max_frame_bytes(
+            bench.manifest.settings, bench.spec
+        ):
+            raise EvidenceError(
+                "image.wrong_format", f"{picture.name} is larger than its pixels", path=picture
+            )
+        self._pixels(picture, bench.spec.region, bench.manifest.settings)
 
     def is_done(self, bench: Bench) -> bool:
         """Whether an earlier process finished the result, and every byte of it is still as that
@@ -185,28 +233,16 @@ class Workshop:
     def _check_own_work(self, bench: Bench) -> None:
         """Renders a few tiles again in a fresh process: what differs from itself would be
         rejected or, worse, judged by luck."""
-        settings, spec = bench.manifest.settings, bench.spec
-        pairs = check_tiles(bench, self._settings)
-        if not pairs:
+        differs = self.first_difference(bench, bench.frames, check_tiles(bench, self._settings))
+        if differs is None:
             return
-        scratch = bench.folder / "check"
-        with self.opened(bench.manifest, bench.claim.task, bench.scene, scratch) as session:
-            wholes: dict[int, Pixels] = {}
-            for frame, tile in pairs:
-                self._ending.check(0.0)
-                if frame not in wholes:
-                    wholes[frame] = self._pixels(bench.frames / frame_file(frame), spec.region, settings)
-                whole = wholes[frame]
-                again = self._pixels(session.render(frame, tile).path, tile, settings)
-                inner = tile.relative_to(spec.region)
-                if not np.array_equal(whole[inner.y0 : inner.y1, inner.x0 : inner.x1], again):
-                    raise MachineError(
-                        "worker.not_deterministic",
-                        f"job {bench.claim.job_id}, task {bench.claim.task}: tile {tile} of frame {frame} "
-                        "came out differently the second time",
-                        remedy="nothing was submitted; if other jobs do the same, test this machine's memory",
-                    )
-        shutil.rmtree(scratch, ignore_errors=True)
+        frame, tile = differs
+        raise MachineError(
+            "worker.not_deterministic",
+            f"job {bench.claim.job_id}, task {bench.claim.task}: tile {tile} of frame {frame} "
+            "came out differently the second time",
+            remedy="nothing was submitted; if other jobs do the same, test this machine's memory",
+        )
 
     def _lay_out(self, bench: Bench, files: tuple[ResultFile, ...]) -> Path:
         machine = self.machine()
