@@ -15,8 +15,8 @@ from PIL import Image
 
 from .compare import Pixels, eight_bit, pixel_digest
 
-PREVIEW_TOLERANCE_BITS = 22
-"""pHash distance to a preview above which a frame is worth a look.
+TOLERANCE_BITS = 22
+"""pHash distance to a preview or to neighbours above which a frame is worth a look.
 
 Unrelated pictures lie around 32 of 64 bits apart; a low-sample preview of the same frame
 well below 16. A finding is only a hint, so the line lies between the two.
@@ -27,6 +27,7 @@ class Oddity(Enum):
     BLANK = "blank"
     REPEATED = "repeated"
     UNLIKE_PREVIEW = "unlike_preview"
+    UNLIKE_NEIGHBOURS = "unlike_neighbours"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +75,35 @@ def screen(facts: Sequence[FrameFacts]) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
+def among_neighbours(facts: Sequence[FrameFacts]) -> tuple[Finding, ...]:
+    """Frames unlike both the one before and the one after in ``facts``, where those two are like
+    each other: a cut goes on with the new picture, a single stranger does not."""
+    findings: list[Finding] = []
+    for before, each, after in zip(facts, facts[1:], facts[2:], strict=False):
+        nearer = min(_distance(before.phash, each.phash), _distance(each.phash, after.phash))
+        if nearer > TOLERANCE_BITS >= _distance(before.phash, after.phash):
+            findings.append(
+                Finding(
+                    Oddity.UNLIKE_NEIGHBOURS,
+                    each.frame,
+                    f"pHash {nearer} of 64 bits away from frames {before.frame} and {after.frame}",
+                )
+            )
+    return tuple(findings)
+
+
 def against_preview(facts: FrameFacts, preview: Pixels) -> Finding | None:
     """A finding when the frame's pHash is far from that of a small, quick preview of it."""
-    distance = imagehash.hex_to_hash(facts.phash) - imagehash.hex_to_hash(_phash(preview))
-    if distance <= PREVIEW_TOLERANCE_BITS:
+    distance = _distance(facts.phash, _phash(preview))
+    if distance <= TOLERANCE_BITS:
         return None
     return Finding(
         Oddity.UNLIKE_PREVIEW, facts.frame, f"pHash {distance} of 64 bits away from a preview render"
     )
+
+
+def _distance(one: str, other: str) -> int:
+    return int(imagehash.hex_to_hash(one) - imagehash.hex_to_hash(other))
 
 
 def _phash(pixels: Pixels) -> str:

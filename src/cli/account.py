@@ -161,6 +161,7 @@ def _json(address: object, view: AccountView) -> dict[str, object]:
         "wallet_fri": str(balances.wallet.units),
         "withdrawable_fri": str(balances.withdrawable.units),
         "worker_bonds_fri": str(balances.worker_bonds.units),
+        "appeal_bonds_fri": str(balances.appeal_bonds.units),
         "seat_bonds_fri": str(balances.seat_bonds.units),
         "block": view.block,
         "seats": [
@@ -184,6 +185,7 @@ def _show(address: object, view: AccountView) -> None:
             "wallet": balances.wallet,
             "withdrawable": f"{balances.withdrawable} (in the contract, bound to nothing)",
             "worker bonds": f"{balances.worker_bonds} (in live claims)",
+            "appeal bonds": f"{balances.appeal_bonds} (until the appeals are settled)",
             "seat bonds": f"{balances.seat_bonds} in {many(len(view.seats), 'seat')}",
         }
     )

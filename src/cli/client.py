@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from . import show, show_job
+from . import show, show_appeal, show_job
 from .console import note, say, show_json
+from .contest import appeal, preview
 from .follow import INCOMPLETE, fetch_job, manifest_if_there, watch_job
 from .options import AsJson, DryRun, JobId, Out
 from .submit import retry, submit
@@ -17,6 +18,8 @@ from .wiring import Ports, packing_folder, settings_of
 app = typer.Typer(no_args_is_help=True)
 app.command()(submit)
 app.command()(retry)
+app.command()(preview)
+app.command()(appeal)
 
 
 @app.command()
@@ -31,6 +34,7 @@ def status(context: typer.Context, job: JobId, as_json: AsJson = False) -> None:
             show_json(show_job.status_json(found, manifest))
         else:
             show_job.show_status(found, manifest)
+            show_appeal.show_windows(found, ports.reader.head().block)
 
 
 @app.command()
@@ -45,6 +49,8 @@ def watch(context: typer.Context, job: JobId, as_json: AsJson = False) -> None:
             show_json(show_job.status_json(found, manifest_if_there(ports, found)))
         else:
             say(f"job {job}  {show_job.counted(found)}")
+            if not found.is_final:
+                show_appeal.show_windows(found, ports.reader.head().block)
 
 
 @app.command()
@@ -59,6 +65,7 @@ def logs(
     Attempt by attempt, with the CIDs of results and audit reports.
     """
     from ..client.history import read_history
+    from ..client.status import read_status
 
     with Ports(settings_of(context)) as ports:
         entries = read_history(job, ledger=ports.reader, task=task)
@@ -66,6 +73,8 @@ def logs(
             show_json(show_job.history_json(entries))
         else:
             show_job.show_history(entries)
+            found = read_status(job, ledger=ports.reader)
+            show_appeal.show_windows(found, ports.reader.head().block, only=task)
 
 
 @app.command()

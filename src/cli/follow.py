@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from ..client.fetch import Fetched
     from ..client.status import JobStatus
     from ..client.watch import Sight
+    from ..domain.job import Task
     from ..domain.manifest import Manifest
+    from ..domain.money import Fri
 
 INCOMPLETE = 8
 """Exit status when a fetch worked and pictures are missing."""
@@ -23,6 +25,7 @@ SHOWN_TASKS = 16
 
 
 def watch_job(ports: Ports, job: int) -> JobStatus:
+    from ..client.status import may_be_contested
     from ..client.watch import LIFE, steps_done
     from ..client.watch import watch as follow
 
@@ -33,18 +36,20 @@ def watch_job(ports: Ports, job: int) -> JobStatus:
     with if_interrupted(goes_on), bars() as shown:
 
         def look(sight: Sight) -> None:
-            tasks = sight.status.tasks
+            tasks, bond = sight.status.tasks, sight.status.job.terms.appeal_bond
             ended = sum(task.state.is_final for task in tasks)
             for task in tasks if len(tasks) <= SHOWN_TASKS else ():
                 who = f", {task.worker.short()}" if task.worker else ""
                 again = f", attempt {task.attempt + 1}" if task.attempt else ""
                 steps = steps_done(task)
-                shown.update(
-                    f"task {task.task}", steps, len(LIFE) - 1, f"{task.state.value.lower()}{who}{again}"
-                )
+                window = _window(task, bond)
+                state = show_job.state_in_words(task)
+                shown.update(f"task {task.task}", steps, len(LIFE) - 1, f"{state}{who}{again}{window}")
             left = "" if ended == len(tasks) else _left(sight.seconds_left)
             mean = "" if sight.mean_seconds is None else f", {show.duration(sight.mean_seconds)} a task"
             counts = show_job.counted(sight.status)
+            if any(may_be_contested(task) for task in tasks):
+                counts += f"; `tileproof client preview {job}` shows what may be appealed"
             shown.update(f"job {job}", ended, len(tasks), counts, live=f"{mean}{left}")
 
         return follow(
@@ -88,6 +93,15 @@ def manifest_if_there(ports: Ports, status: JobStatus) -> Manifest | None:
         return read_manifest(status.job, store=ports.store, timeout=5)
     except (EvidenceError, ServiceError):
         return None
+
+
+def _window(task: Task, bond: Fri) -> str:
+    from ..client.history import in_words
+    from ..client.status import may_be_contested
+
+    if not may_be_contested(task):
+        return ""
+    return f", {in_words(task.outcome)}: an appeal takes {bond} until block {task.window_ends_block}"
 
 
 def _left(seconds: float | None) -> str:

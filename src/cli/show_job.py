@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..domain.frames import format_frames
+from ..domain.job import TaskState
 from .console import facts, note, say, table
 from .show import many, pictures_json, short, terms_json
+from .show_appeal import appeal_json, window_json
 
 if TYPE_CHECKING:
     from ..client.fetch import Fetched
     from ..client.history import Entry
     from ..client.status import JobLine, JobStatus
+    from ..domain.job import Task
     from ..domain.manifest import Manifest
 
 
@@ -45,6 +48,10 @@ def status_json(status: JobStatus, manifest: Manifest | None) -> dict[str, objec
                 "seats": list(task.seats),
                 "revealed": [verdict.value if verdict else None for verdict in task.revealed],
                 "window_ends_block": task.window_ends_block,
+                "ground": task.ground.value,
+                "index": task.index,
+                "appeal": appeal_json(task.appeal),
+                "appeal_window": window_json(task, job.terms),
                 "frames": format_frames(manifest.tasks[task.task].frames) if manifest else None,
                 "region": str(manifest.tasks[task.task].region) if manifest else None,
             }
@@ -54,6 +61,8 @@ def status_json(status: JobStatus, manifest: Manifest | None) -> dict[str, objec
 
 
 def show_status(status: JobStatus, manifest: Manifest | None) -> None:
+    from ..client.history import in_words
+
     job = status.job
     flags = [word for word, is_set in (("paused", job.paused), ("closed", job.closed)) if is_set]
     name = f"  {manifest.name}" if manifest else ""
@@ -67,10 +76,10 @@ def show_status(status: JobStatus, manifest: Manifest | None) -> None:
     for task in status.tasks:
         row: list[object] = [
             task.task,
-            task.state.value.lower(),
+            state_in_words(task),
             task.attempt,
             task.worker.short() if task.worker else "-",
-            "-" if task.outcome.value == "Undecided" else task.outcome.value.lower(),
+            "-" if task.outcome.value == "Undecided" else in_words(task.outcome),
             short(task.result) if task.result else "-",
         ]
         if manifest:
@@ -80,6 +89,14 @@ def show_status(status: JobStatus, manifest: Manifest | None) -> None:
     table(columns, rows, right=("task", "attempt"))
     if manifest is None:
         note("frames are not shown: the manifest could not be read from IPFS just now")
+
+
+def state_in_words(task: Task) -> str:
+    """The task's state, and that it is an appeal's where it is."""
+    state = task.state.value.lower()
+    if task.appeal is None or task.state.is_final or task.state is TaskState.APPEALED:
+        return state
+    return f"{state}, appealed"
 
 
 def counted(status: JobStatus) -> str:

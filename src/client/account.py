@@ -49,16 +49,21 @@ def withdraw(amount: Fri | None, *, ledger: Ledger) -> Fri:
     return wanted
 
 
-def missing_for_seat(ledger: Ledger) -> Fri:
-    """What must be deposited before a seat can be taken.
+def missing_of(bond: Fri, ledger: Ledger) -> Fri:
+    """What must be deposited before ``bond`` can be locked.
 
     Raises InputError ``money.balance_too_small`` when the wallet does not hold it.
     """
-    bond, balances = ledger.bounds().seat_bond, ledger.balances(ledger.account())
+    balances = ledger.balances(ledger.account())
     missing = bond - balances.withdrawable if bond > balances.withdrawable else ZERO
     if missing > balances.wallet:
         check_amount(missing, balances.wallet, "wallet")
     return missing
+
+
+def missing_for_seat(ledger: Ledger) -> Fri:
+    """What must be deposited before a seat can be taken. Raises as ``missing_of``."""
+    return missing_of(ledger.bounds().seat_bond, ledger)
 
 
 def take_seat(ledger: Ledger) -> int:

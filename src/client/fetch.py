@@ -24,14 +24,15 @@ from ..domain.result import RESULT_FILE, ResultManifest, check_account, decode, 
 from ..domain.tiles import Grid
 from ..ports.content import ContentStore
 from ..ports.images import ImageDecoder, ImageFormat, Pixels
-from .contact_sheet import write_contact_sheet
+from .contact_sheet import Cell, write_contact_sheet
 from .folder import CONTACT_SHEET, Folder, sha256_of
 from .status import JobStatus, has_accepted_result
 
 log = logging.getLogger("tileproof.client")
 
-_MAKE_ROOM = "make room and fetch again: what is whole already is kept"
+MAKE_ROOM = "make room and fetch again: what is whole already is kept"
 
+_UNDER_APPEAL = "is under appeal: a larger committee judges it"
 Fetching = Callable[[int, int, int], None]
 """Called with (task, tasks fetched, tasks to fetch)."""
 
@@ -91,12 +92,12 @@ def fetch(
         if progress is not None:
             progress(number, done, len(ready))
         try:
-            with disk_full_named(cache, _MAKE_ROOM):
-                _bring(status, manifest, number, store=store, cache=cache, timeout=timeout)
+            with disk_full_named(cache, MAKE_ROOM):
+                bring(status, manifest, number, store=store, cache=cache, timeout=timeout)
         except (EvidenceError, ServiceError) as error:
             if error.code == "content.unreachable":
                 raise
-            missing[number] = _failed(number, manifest, error)
+            missing[number] = failed(number, manifest, error)
     if progress is not None and ready:
         progress(ready[-1], len(ready), len(ready))
     new, broken = _assemble(
@@ -104,7 +105,7 @@ def fetch(
     )
     missing.update(broken)
     frames = tuple(f for f in folder.frames if any(f in spec.frames for spec in manifest.tasks))
-    with disk_full_named(folder.path, _MAKE_ROOM):
+    with disk_full_named(folder.path, MAKE_ROOM):
         sheet = _contact_sheet(manifest, folder, decoder) if folder.frames else None
     if not missing:
         shutil.rmtree(cache, ignore_errors=True)
@@ -118,10 +119,15 @@ def fetch(
     return Fetched(out, frames, tuple(new), tuple(missing[n] for n in sorted(missing)), sheet)
 
 
-def _bring(
+def bring(
     status: JobStatus, manifest: Manifest, number: int, *, store: ContentStore, cache: Path, timeout: float
-) -> None:
-    """The task's result in the cache, with every file equal to its own list's SHA-256."""
+) -> Path:
+    """The folder in the cache that holds the task's result, every file equal to its own list's
+    SHA-256.
+
+    Raises EvidenceError as ``ContentStore.fetch``, ``check_files`` and ``domain.result``;
+    ServiceError ``content.not_found``.
+    """
     task, spec = status.tasks[number], manifest.tasks[number]
     kept = _kept(cache, task)
     if not kept.exists():
@@ -133,6 +139,7 @@ def _bring(
     except EvidenceError:
         shutil.rmtree(kept, ignore_errors=True)
         raise
+    return kept
 
 
 def check_files(folder: Path, account: ResultManifest) -> None:
@@ -187,14 +194,14 @@ def _assemble(
         numbers.sort(key=lambda n: order.index(manifest.tasks[n].region))
         made = cache / f"made-{frame_file(frame)}"
         try:
-            with disk_full_named(cache, _MAKE_ROOM):
+            with disk_full_named(cache, MAKE_ROOM):
                 _make_frame(status, manifest, frame, numbers, made, decoder=decoder, cache=cache)
         except EvidenceError as error:
             at_fault = error.data.get("task", numbers[0])
             number = at_fault if isinstance(at_fault, int) else numbers[0]
-            broken[number] = _failed(number, manifest, error)
+            broken[number] = failed(number, manifest, error)
             continue
-        with disk_full_named(folder.path, _MAKE_ROOM):
+        with disk_full_named(folder.path, MAKE_ROOM):
             results = tuple(str(status.tasks[n].result) for n in numbers)
             folder.put(frame, made, results, overwrite=overwrite)
         new.append(frame)
@@ -241,7 +248,7 @@ def _contact_sheet(manifest: Manifest, folder: Folder, decoder: ImageDecoder) ->
     form = expected_format(manifest, settings.width_px, settings.height_px)
     target = folder.path / CONTACT_SHEET
     write_contact_sheet(
-        [(frame, folder.frame_path(frame)) for frame in folder.frames],
+        [Cell(str(frame), folder.frame_path(frame)) for frame in folder.frames],
         lambda path: decoder.decode(path, form),
         target,
     )
@@ -258,10 +265,11 @@ def _not_accepted(task: Task, manifest: Manifest) -> Missing:
         TaskState.LAPSED: "its worker's lease ran out; it waits for another",
         TaskState.CLAIMED: "is being rendered",
         TaskState.PROVISIONAL: "has a verdict that may still be appealed; --provisional fetches it now",
+        TaskState.APPEALED: _UNDER_APPEAL,
         TaskState.CLOSED: "was closed and refunded; `tileproof client retry` renders it again",
-    }.get(task.state, "is being audited")
+    }.get(task.state, "is being audited" if task.appeal is None else _UNDER_APPEAL)
     return Missing(task.task, manifest.tasks[task.task].frames, task.state.value.lower(), why)
 
 
-def _failed(number: int, manifest: Manifest, error: TileproofError) -> Missing:
+def failed(number: int, manifest: Manifest, error: TileproofError) -> Missing:
     return Missing(number, manifest.tasks[number].frames, error.code, error.message)

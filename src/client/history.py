@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-from ..domain.job import NO_SEAT
+from ..domain.job import APPEAL_ROUND, NO_SEAT, Appeal, AppealOutcome, Outcome, Question, TaskAppeal
 from ..ports.ledger import (
+    AppealRaised,
     ClaimGivenBack,
     ClaimLapsed,
     Event,
@@ -51,6 +53,33 @@ def read_history(job_id: int, *, ledger: LedgerReader, task: int | None = None) 
     return tuple(sorted(entries, key=lambda entry: entry.task))
 
 
+def asked_of(appeal: Appeal | TaskAppeal) -> str:
+    """What an appeal asks its committee, in plain words."""
+    match appeal.question:
+        case Question.LISTED_TILE:
+            return f"tile {appeal.tile} of the audited list"
+        case Question.NAMED_TILE:
+            return f"tile {appeal.tile} of the task's picture {appeal.position}"
+        case Question.PICTURE:
+            return f"the task's picture {appeal.position}"
+        case Question.WHOLE:
+            return "a whole audit"
+
+
+def in_words(outcome: Outcome) -> str:
+    """``not drawn`` for NOT_DRAWN, and the like."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", outcome.value).lower()
+
+
+def _of_appeal(outcome: AppealOutcome) -> str:
+    return {
+        AppealOutcome.NONE: "",
+        AppealOutcome.WON: "; the appeal was won",
+        AppealOutcome.LOST: "; the appeal was lost",
+        AppealOutcome.UNDECIDED: "; the appeal had no majority, so the first verdict stands",
+    }[outcome]
+
+
 def _in_words(event: Event) -> tuple[str, str]:
     match event:
         case TaskClaimed():
@@ -65,16 +94,26 @@ def _in_words(event: Event) -> tuple[str, str]:
             return "not drawn for an audit", ""
         case TaskDrawn():
             seats = ", ".join("-" if slot == NO_SEAT else str(slot) for slot in event.seats)
+            if event.round == APPEAL_ROUND:
+                return f"appeal drawn, to be judged by seats {seats}", ""
             return f"drawn for an audit, round {event.round}, by seats {seats}", ""
         case VerdictCommitted():
             return f"verdict sealed by {event.verifier.short()}", ""
         case VerdictRevealed():
             ground = "" if event.ground.value == "None" else f" ({event.ground.value} {event.index})"
             verdict = event.verdict.value.lower()
-            return f"{event.verifier.short()} says {verdict}{ground}", str(event.evidence)
+            where = "on the appeal, " if event.round == APPEAL_ROUND else ""
+            return f"{where}{event.verifier.short()} says {verdict}{ground}", str(event.evidence)
+        case AppealRaised():
+            asked = asked_of(Appeal(event.task, event.question, event.position, event.tile))
+            return (
+                f"appeal of {event.appellant.short()} against {in_words(event.against)}: {asked}, "
+                f"under a bond of {event.bond}",
+                "",
+            )
         case TaskSettled():
             paid = f", {event.paid_to_worker} to {event.worker.short()}" if event.paid_to_worker.units else ""
-            return f"settled: {event.outcome.value.lower()}{paid}", ""
+            return f"settled: {in_words(event.outcome)}{paid}{_of_appeal(event.appeal)}", ""
         case SeatSlashed():
             return f"seat {event.slot} slashed by {event.amount}", ""
         case TaskClosed():

@@ -18,6 +18,7 @@ AT_WORK = (
     TaskState.COMMITTING,
     TaskState.REVEALING,
     TaskState.PROVISIONAL,
+    TaskState.APPEALED,
     TaskState.SETTLEABLE,
 )
 """States that somebody is moving on from; the others wait for a worker, or are final."""
@@ -66,6 +67,12 @@ def read_manifest(job: Job, *, store: ContentStore, timeout: float) -> Manifest:
             cid=job.manifest,
         )
     return manifest
+
+
+def may_be_contested(task: Task) -> bool:
+    """Whether its requester may appeal now: the task is provisionally accepted or not drawn."""
+    good = task.outcome in (Outcome.ACCEPTED, Outcome.NOT_DRAWN)
+    return task.state is TaskState.PROVISIONAL and task.appeal is None and good
 
 
 def has_accepted_result(task: Task, *, provisional: bool = False) -> bool:

@@ -19,6 +19,7 @@ LIFE = (
     TaskState.COMMITTING,
     TaskState.REVEALING,
     TaskState.PROVISIONAL,
+    TaskState.APPEALED,
     TaskState.SETTLEABLE,
     TaskState.PAID,
 )
@@ -26,9 +27,11 @@ LIFE = (
 
 
 def steps_done(task: Task) -> int:
-    """0 for an open task, ``len(LIFE) - 1`` for a final one."""
+    """0 for an open task, ``len(LIFE) - 1`` for a final one; the rounds of an appeal are one step."""
     if task.state.is_final:
         return len(LIFE) - 1
+    if task.appeal is not None and task.state is not TaskState.SETTLEABLE:
+        return LIFE.index(TaskState.APPEALED)
     return LIFE.index(task.state) if task.state in LIFE else 0
 
 

@@ -1,0 +1,175 @@
+"""Appeals, and what may be appealed, as people and scripts read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..domain.frames import format_frames
+from ..domain.job import Question
+from .console import facts, say
+from .show import many
+
+if TYPE_CHECKING:
+    from ..client.appeal import AppealPlan
+    from ..client.preview import Odd, Preview
+    from ..client.status import JobStatus
+    from ..domain.job import Task, TaskAppeal, Terms
+
+LISTED = 6
+"""More tasks than this with an open window are counted, not listed."""
+
+
+def appeal_json(appeal: TaskAppeal | None) -> dict[str, object] | None:
+    """What the ledger says of a task's appeal, and of the round that it is against."""
+    if appeal is None:
+        return None
+    return {
+        "appellant": str(appeal.appellant),
+        "against": appeal.against.value,
+        "question": appeal.question.value,
+        "position": appeal.position,
+        "tile": appeal.tile,
+        "raised_block": appeal.raised_block,
+        "first_round": appeal.first_round,
+        "first_seed": None if appeal.first_seed is None else hex(appeal.first_seed),
+        "first_seats": list(appeal.first_seats),
+        "first_verdicts": [verdict.value if verdict else None for verdict in appeal.first_verdicts],
+    }
+
+
+def window_json(task: Task, terms: Terms) -> dict[str, object] | None:
+    """The window in which the requester may appeal, while it is open."""
+    from ..client.status import may_be_contested
+
+    if not may_be_contested(task):
+        return None
+    return {"ends_block": task.window_ends_block, "bond_fri": str(terms.appeal_bond.units)}
+
+
+def show_windows(status: JobStatus, block: int, only: int | None = None) -> None:
+    """Which tasks may be appealed until when and for how much, and which appeals run; nothing
+    where there are none."""
+    from ..client.history import asked_of, in_words
+    from ..client.status import may_be_contested
+
+    job_id, bond = status.job.job_id, status.job.terms.appeal_bond
+    tasks = [task for task in status.tasks if only in (None, task.task)]
+    open_now = [task for task in tasks if may_be_contested(task)]
+    appealed = [task for task in tasks if task.appeal is not None and not task.state.is_final]
+    if open_now or appealed:
+        say()
+    if len(open_now) > LISTED:
+        first, last = (end(task.window_ends_block for task in open_now) for end in (min, max))
+        say(f"{len(open_now)} tasks may still be appealed: the windows close at blocks {first} to {last}")
+        say(f"{'':<2}now {block}")
+    for task in open_now if len(open_now) <= LISTED else ():
+        say(f"task {task.task}: {in_words(task.outcome)}; {_until(task.window_ends_block, block)}")
+    if open_now:
+        say(f"an appeal takes a bond of {bond} a task: back if it is won, lost if it fails")
+        say(f"what looks odd: tileproof client preview {job_id}")
+    for task in appealed:
+        assert task.appeal is not None
+        who = "its worker" if task.appeal.appellant == task.worker else "the requester"
+        against, asked = in_words(task.appeal.against), asked_of(task.appeal)
+        say(f"task {task.task}: {who} appeals against {against}: {asked}")
+
+
+def plan_json(plan: AppealPlan) -> dict[str, object]:
+    return {
+        "job_id": plan.job_id,
+        "task": plan.appeal.task,
+        "against": plan.against.value,
+        "question": plan.appeal.question.value,
+        "position": plan.appeal.position,
+        "tile": plan.appeal.tile,
+        "frame": plan.shown.frame,
+        "pixels": str(plan.shown.tile),
+        "bond_fri": str(plan.bond.units),
+        "deposit_fri": str(plan.missing.units),
+        "committee_size": plan.committee_size,
+        "block": plan.block,
+        "window_ends_block": plan.window_ends_block,
+    }
+
+
+def show_plan(plan: AppealPlan) -> None:
+    from ..client.history import in_words
+
+    judged = "which the first committee has judged"
+    how = judged if plan.appeal.question is Question.LISTED_TILE else "which no committee has judged"
+    whence = f", {plan.missing} of it from the wallet" if plan.missing.units else ""
+    facts(
+        {
+            "appeal": f"task {plan.appeal.task} of job {plan.job_id}, {in_words(plan.against)}",
+            "tile": f"{plan.shown.tile} of frame {plan.shown.frame}, {how}",
+            "judges": f"{plan.committee_size} seats, none of an owner who judged it before",
+            "bond": f"{plan.bond}{whence}",
+            "won": "the bond comes back, the worker loses its own, and the task is open again",
+            "lost": "the bond pays the judges, the rest of it is forfeited, and the worker is paid",
+            "undecided": f"the bond comes back, and it stays {in_words(plan.against)}",
+            "window": _until(plan.window_ends_block, plan.block),
+        }
+    )
+
+
+def preview_json(found: Preview, status: JobStatus) -> dict[str, object]:
+    return {
+        "job_id": status.job.job_id,
+        "tasks": [
+            {"task": number, **(window_json(status.tasks[number], status.job.terms) or {})}
+            for number in found.tasks
+        ],
+        "pictures": found.pictures,
+        "odd": [
+            {
+                "task": odd.task,
+                "frame": odd.frame,
+                "what": odd.what,
+                "detail": odd.detail,
+                "appeal": command_for(status.job.job_id, odd),
+            }
+            for odd in found.odd
+        ],
+        "missing": [
+            {"task": m.task, "frames": format_frames(m.frames), "code": m.code, "why": m.why}
+            for m in found.missing
+        ],
+        "contact_sheet": str(found.contact_sheet) if found.contact_sheet else None,
+    }
+
+
+def show_preview(found: Preview, status: JobStatus, block: int) -> None:
+    results = many(len(found.tasks), "result")
+    say(f"{many(found.pictures, 'picture')} of {results} that may still be appealed")
+    if found.contact_sheet:
+        marks = ", the odd ones framed red" if found.odd else ""
+        say(f"contact sheet: {found.contact_sheet}{marks}")
+    for missing in found.missing:
+        say(f"missing: task {missing.task} (frames {format_frames(missing.frames)}) {missing.why}")
+    if not found.odd:
+        say("nothing looks odd: no picture is blank, repeated or unlike its neighbours")
+    for odd in found.odd:
+        say(f"task {odd.task}, frame {odd.frame}: {odd.what.replace('_', ' ')}, {odd.detail}")
+    _show_commands(status.job.job_id, found.odd)
+    for number in found.tasks if len(found.tasks) <= LISTED else ():
+        say(f"task {number}: {_until(status.tasks[number].window_ends_block, block)}")
+
+
+def command_for(job_id: int, odd: Odd) -> str:
+    """The command line that contests this picture, from the middle of it."""
+    return f"tileproof client appeal {job_id} {odd.task} --tile {odd.at}"
+
+
+def _show_commands(job_id: int, odd: Sequence[Odd]) -> None:
+    if not odd:
+        return
+    say("odd is not wrong: look first. To appeal, put in a pixel that is wrong (FRAME:X,Y) and run")
+    for task, frame in dict.fromkeys((each.task, each.frame) for each in odd):
+        first = next(each for each in odd if (each.task, each.frame) == (task, frame))
+        say(f"  {command_for(job_id, first)}")
+
+
+def _until(window_ends_block: int, block: int) -> str:
+    left = max(0, window_ends_block - block)
+    return f"may be appealed until block {window_ends_block} ({many(left, 'block')} from now)"
