@@ -273,7 +273,7 @@ def test_a_process_killed_while_it_sends_has_sent_once_or_never(
     path = tmp_path / "journal.sqlite"
     arguments = [proxy.url, str(deployment.contract), str(signer.address), str(path), death]
     child = subprocess.Popen(
-        [sys.executable, "-m", "tests.integration.sender_child", *arguments],
+        [sys.executable, "-m", "tests.integration.sender_child", "deposit", *arguments],
         env={**os.environ, "STARKNET_PRIVATE_KEY": hex(signer.private_key)},
         stdout=subprocess.PIPE,
         text=True,

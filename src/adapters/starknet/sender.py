@@ -98,28 +98,14 @@ class Sender:
                 in between and this one has no effect; ``ledger.outcome_unknown`` when the node fell
                 silent after it was sent. The next start, or the next send, finds out.
         """
-        with self._turn(), _nonces_of_others(what):
-            nonce = self._nonce()  # first: what is found missing now cannot have used an earlier one
-            if self._reconcile() and key is None:
-                raise _nonce_taken(what)  # whoever decided on this call did not know of that one
-            earlier = self._outcome(key, nonce) if key is not None else None
-            if earlier is not None:
-                return _checked(earlier)
-            bounds = self._estimate(calls, nonce).to_resource_bounds(GAS_MARGIN, PRICE_MARGIN)
-            self._caps.check(what, _most(bounds), self._intents.spent(_today()), at_risk)
-            signed = self._node.run(
-                self._account.sign_invoke_v3(list(calls), nonce=nonce, resource_bounds=bounds, tip=0)
-            )
-            intent = Intent(signed.calculate_hash(self._chain_id), what, nonce, key)
-            self._intents.put(intent)
-            self._hand_over(signed, intent)
-            log.info("sent what=%s nonce=%d tx=%#x", what, nonce, intent.tx_hash)
-            receipt = self._await(intent.tx_hash)
-            self._landed(intent, receipt)
-            for other in self._intents.open():
-                if other.nonce <= nonce:
-                    self._intents.remove(other)  # it never arrived, and now it never will
-            return _checked(receipt)
+        with self._turn():
+            try:
+                return _checked(self._sent(what, calls, key, at_risk))
+            except ServiceError as error:
+                if not _is_about_nonce(error):
+                    raise
+                self._reconcile()  # should it have been one of ours, it is told now and not again
+                raise _nonce_taken(what) from error
 
     def taken(self, key: str) -> None:
         """The caller has written down what became of ``key`` and will not ask again."""
@@ -132,6 +118,32 @@ class Sender:
         see confirmed; sends nothing. Raises ServiceError while that cannot be told."""
         with self._turn():
             self._reconcile()
+
+    def _sent(
+        self, what: str, calls: Sequence[Call], key: str | None, at_risk: AtRisk
+    ) -> TransactionReceiptWithBlockInfo:
+        nonce = self._nonce()  # first: what is found missing now cannot have used an earlier one
+        if self._reconcile() and key is None:
+            raise _nonce_taken(what)  # whoever decided on this call did not know of that one
+        earlier = self._outcome(key, nonce) if key is not None else None
+        if earlier is not None:
+            return earlier
+        bounds = self._estimate(calls, nonce).to_resource_bounds(GAS_MARGIN, PRICE_MARGIN)
+        self._caps.check(what, _most(bounds), self._intents.spent(_today()), at_risk)
+        signed = self._node.run(
+            self._account.sign_invoke_v3(list(calls), nonce=nonce, resource_bounds=bounds, tip=0)
+        )
+        intent = Intent(signed.calculate_hash(self._chain_id), what, nonce, key)
+        is_repeated = any(other.tx_hash == intent.tx_hash for other in self._intents.open())
+        self._intents.put(intent)
+        self._hand_over(signed, intent, may_have_arrived=is_repeated)
+        log.info("sent what=%s nonce=%d tx=%#x", what, nonce, intent.tx_hash)
+        receipt = self._await(intent.tx_hash)
+        self._landed(intent, receipt)
+        for other in self._intents.open():
+            if other.nonce <= nonce:
+                self._intents.remove(other)  # it never arrived, and now it never will
+        return receipt
 
     def _reconcile(self) -> bool:
         """Whether an intent that was open has landed."""
@@ -192,20 +204,20 @@ class Sender:
 
         return self._node.run(estimate())
 
-    def _hand_over(self, signed: InvokeV3, intent: Intent) -> None:
-        """Gives the node the signed transaction; while it falls silent, the same bytes again."""
-        was_silent = False
+    def _hand_over(self, signed: InvokeV3, intent: Intent, *, may_have_arrived: bool) -> None:
+        """Gives the node the signed transaction; while it falls silent, the same bytes again. They
+        may be the very bytes that an earlier process gave it: the same call with the same nonce."""
 
         def taken() -> bool:
-            nonlocal was_silent
+            nonlocal may_have_arrived
             try:
                 self._node.run(self._node.client.send_transaction(signed))
             except (ServiceError, LedgerRejected) as error:
                 if isinstance(error, ServiceError) and error.retryable:
-                    was_silent = True
+                    may_have_arrived = True
                     log.warning("sending tx=%#x: the node fell silent", intent.tx_hash)
                     raise
-                if was_silent:
+                if may_have_arrived or _is_duplicate(error):
                     is_used = self._nonce() > intent.nonce
                     if self._known(intent.tx_hash):
                         return True  # refused as a duplicate: an earlier try had arrived
@@ -258,17 +270,6 @@ class Sender:
         with self._guard, self._lock_file.open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
-
-
-@contextmanager
-def _nonces_of_others(what: str) -> Iterator[None]:
-    """A refusal of the nonce is no refusal of the call: it is as if it had not been asked for yet."""
-    try:
-        yield
-    except ServiceError as error:
-        if not _is_about_nonce(error):
-            raise
-        raise _nonce_taken(what) from error
 
 
 def _nonce_taken(what: str) -> ServiceError:
