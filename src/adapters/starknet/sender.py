@@ -16,6 +16,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import secrets
 import tempfile
 import threading
 import time
@@ -128,15 +129,14 @@ class Sender:
         earlier = self._outcome(key, nonce) if key is not None else None
         if earlier is not None:
             return earlier
-        bounds = self._estimate(calls, nonce).to_resource_bounds(GAS_MARGIN, PRICE_MARGIN)
+        bounds = _unlike_any(self._estimate(calls, nonce).to_resource_bounds(GAS_MARGIN, PRICE_MARGIN))
         self._caps.check(what, _most(bounds), self._intents.spent(_today()), at_risk)
         signed = self._node.run(
             self._account.sign_invoke_v3(list(calls), nonce=nonce, resource_bounds=bounds, tip=0)
         )
         intent = Intent(signed.calculate_hash(self._chain_id), what, nonce, key)
-        is_repeated = any(other.tx_hash == intent.tx_hash for other in self._intents.open())
         self._intents.put(intent)
-        self._hand_over(signed, intent, may_have_arrived=is_repeated)
+        self._hand_over(signed, intent)
         log.info("sent what=%s nonce=%d tx=%#x", what, nonce, intent.tx_hash)
         receipt = self._await(intent.tx_hash)
         self._landed(intent, receipt)
@@ -204,20 +204,20 @@ class Sender:
 
         return self._node.run(estimate())
 
-    def _hand_over(self, signed: InvokeV3, intent: Intent, *, may_have_arrived: bool) -> None:
-        """Gives the node the signed transaction; while it falls silent, the same bytes again. They
-        may be the very bytes that an earlier process gave it: the same call with the same nonce."""
+    def _hand_over(self, signed: InvokeV3, intent: Intent) -> None:
+        """Gives the node the signed transaction; while it falls silent, the same bytes again."""
+        was_silent = False
 
         def taken() -> bool:
-            nonlocal may_have_arrived
+            nonlocal was_silent
             try:
                 self._node.run(self._node.client.send_transaction(signed))
             except (ServiceError, LedgerRejected) as error:
                 if isinstance(error, ServiceError) and error.retryable:
-                    may_have_arrived = True
+                    was_silent = True
                     log.warning("sending tx=%#x: the node fell silent", intent.tx_hash)
                     raise
-                if may_have_arrived or _is_duplicate(error):
+                if was_silent:
                     is_used = self._nonce() > intent.nonce
                     if self._known(intent.tx_hash):
                         return True  # refused as a duplicate: an earlier try had arrived
@@ -297,6 +297,13 @@ def _unknown_outcome(tx_hash: int, why: str) -> ServiceError:
         remedy="start again: what became of it is found out before anything else is sent",
         tx_hash=hex(tx_hash),
     )
+
+
+def _unlike_any(bounds: ResourceBoundsMapping) -> ResourceBoundsMapping:
+    """The bounds with a bit more at random on the price, so that no two signings are the same bytes:
+    two processes that want the same with the same nonce must not take one transaction for both."""
+    price = bounds.l2_gas.max_price_per_unit + secrets.randbits(24)  # fri: some 5e13 a transaction
+    return replace(bounds, l2_gas=replace(bounds.l2_gas, max_price_per_unit=price))
 
 
 def _most(bounds: ResourceBoundsMapping) -> Fri:
