@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True)
 
 Workers = Annotated[int, typer.Option(min=0, max=2, metavar="N", help="How many workers.")]
-Verifiers = Annotated[int, typer.Option(min=0, max=4, metavar="N", help="How many verifiers.")]
+Verifiers = Annotated[
+    int, typer.Option(min=0, max=4, metavar="N", help="How many verifiers, four seats each.")
+]
 Port = Annotated[
     int | None,
     typer.Option(min=1, max=65535, metavar="N", help="The chain's RPC port; a free one if not given."),

@@ -137,13 +137,14 @@ def check_means(terms: Terms, task_count: int, means: Means) -> Fri:
             tasks=task_count,
             at_most=means.bounds.max_tasks,
         )
-    if means.active_seats < terms.committee_size:
+    if means.active_seats < terms.least_seats:
         raise InputError(
             "terms.too_few_verifiers",
-            f"{means.active_seats} verifier seats are active; a committee has {terms.committee_size}",
+            f"{means.active_seats} verifier seats are active; a committee of {terms.committee_size} and one "
+            f"for an appeal ask for {terms.least_seats}",
             remedy="wait for verifiers, or ask for a smaller --committee",
             active_seats=means.active_seats,
-            committee_size=terms.committee_size,
+            at_least=terms.least_seats,
         )
     escrow = terms.escrow(task_count)
     if escrow > means.wallet:

@@ -137,6 +137,12 @@ class Terms:
         """(2n + 1) x f: what raising an appeal locks."""
         return self.audit_fee * (2 * self.committee_size + 1)
 
+    @property
+    def least_seats(self) -> int:
+        """3n + 1: the active seats of others without which no task is claimed, enough for a
+        committee and the larger one of an appeal."""
+        return 3 * self.committee_size + 1
+
     def escrow(self, task_count: int) -> Fri:
         """tasks x (R + n x f): what ``create_job`` pulls."""
         return (self.reward + self.audit_fee * self.committee_size) * task_count

@@ -27,6 +27,10 @@ DEPLOYER = "deployer"
 NAMES = (REQUESTER, *WORKERS, *VERIFIERS, DEPLOYER)
 ACCOUNTS_NETWORK = "tileproof-localnet"
 WORKER_DEPOSIT = parse_strk("20")
+SEATS_EACH = 4
+"""Of every verifier: a claim asks for 3n + 1 seats beside the claimant's, so that one verifier will
+do for committees of one, four will for committees of three, and a slashed seat, which leaves,
+stops neither."""
 NETWORK_FILE = "network.toml"
 STATE = "state"
 
@@ -60,7 +64,7 @@ def prepare(
     bounds: Bounds = LOCAL_BOUNDS,
     tables: Mapping[str, Mapping[str, object]] | None = None,
 ) -> Prepared:
-    """A new contract on this devnet, workers with deposits and verifiers with seats, and in ``folder``
+    """A new contract on this devnet, workers with deposits, verifiers with four seats each, and in ``folder``
     the network file and the accounts file that it names.
 
     ``tables`` are more tables of the network file. What roles knew of an earlier chain is
@@ -106,15 +110,15 @@ def _fund(
 ) -> None:
     """All at once: each waits for blocks."""
 
-    def deposit(name: str, amount: Fri, seat: bool) -> None:
+    def deposit(name: str, amount: Fri, seats: int) -> None:
         with connect(rpc_url, contract, signers[name]) as ledger:
             ledger.deposit(amount)
-            if seat:
+            for _ in range(seats):
                 ledger.take_seat()
 
     with ThreadPoolExecutor(max_workers=8) as pool:
-        jobs = [pool.submit(deposit, name, seat_bond, True) for name in verifiers]
-        jobs += [pool.submit(deposit, name, WORKER_DEPOSIT, False) for name in workers]
+        jobs = [pool.submit(deposit, name, seat_bond * SEATS_EACH, SEATS_EACH) for name in verifiers]
+        jobs += [pool.submit(deposit, name, WORKER_DEPOSIT, 0) for name in workers]
         for job in jobs:
             job.result()
 

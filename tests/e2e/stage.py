@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -68,10 +69,10 @@ class Stage:
         assert isinstance(sent, dict)
         return int(sent["job_id"])
 
-    def submit_under(self, variant: str, **terms: int) -> int:
+    def submit_under(self, variant: str, *flags: str, **terms: int) -> int:
         """A job of one frame under terms that no flag of the client's offers."""
         with self.acting_as("requester") as requester:
-            model = self.submit(variant, "--frames", "1")
+            model = self.submit(variant, "--frames", "1", *flags)
             requester.close_job(model)
             job = requester.job(model)
             job_id, _ = requester.create_job(job.manifest, 1, replace(job.terms, **terms))  # type: ignore[arg-type]
@@ -115,9 +116,15 @@ class Stage:
             owner = ledger.seat(slot).owner
         return next(name for name, signer in self.network.signers.items() if signer.address == owner)
 
-    def start(self, name: str) -> None:
-        """The role beside those that run."""
-        self._start({name: lambda: self._honest(name)})
+    def wait_for_draw(self, ledger: StarknetLedger, job_id: int) -> Counter[str]:
+        """Who sits on the committee of a job's one task, each with their places, once it is drawn.
+        Where no verifier runs to draw it, its worker does."""
+        (task,) = self.wait_for_tasks(ledger, job_id, TaskState.COMMITTING)
+        return Counter(self.seated_at(slot) for slot in task.seats)
+
+    def start(self, *names: str) -> None:
+        """Roles beside those that run."""
+        self._start({name: lambda name=name: self._honest(name) for name in names})  # type: ignore[misc]
 
     def start_dressed(self, *names: str, entry: str) -> None:
         """Roles with a renderer of the gallery put into them."""

@@ -275,7 +275,7 @@ def submitting(*options: str) -> list[str]:
     ("options", "code"),
     [
         (["--reward", "10000000"], "money.balance_too_small"),
-        (["--committee", "5"], "terms.too_few_verifiers"),
+        (["--committee", "7"], "terms.too_few_verifiers"),
         (["--committee", "2"], "terms.committee_size"),
         (["--audit-rate", "0.01"], "terms.audit_rate"),
         (["--audit-fee", "50"], "terms.audit_fee"),

@@ -1,30 +1,39 @@
-"""A small world for one requester: a ledger that keeps jobs, a store that keeps pins.
-
-It knows only what the client asks, and can be killed at any call; the fakes that keep every
-rule are in tests/fakes.
-"""
+"""A small world for one requester: the contract as a model, others who do as told, a store that
+keeps pins. Any call can be the process's last."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from tileproof.client.status import JobStatus
 from tileproof.domain.cid import Cid
-from tileproof.domain.errors import InputError, LedgerRejected
-from tileproof.domain.job import Address, Balances, Bounds, Job, Outcome, Seat, Task, TaskState, Terms
+from tileproof.domain.errors import LedgerRejected
+from tileproof.domain.job import (
+    Address,
+    Balances,
+    Bounds,
+    Job,
+    Outcome,
+    Task,
+    TaskResult,
+    TaskState,
+    Terms,
+    Verdict,
+)
 from tileproof.domain.manifest import Manifest
-from tileproof.domain.money import ZERO, Fri, parse_strk
+from tileproof.domain.money import Fri, parse_strk
 from tileproof.domain.result import ResultFile, ResultManifest, encode, frame_file
-from tileproof.ports.ledger import Head, Receipt
 
 from ..fakes.content import FakeStore
+from ..fakes.ledger import FakeChain
+from .committee import Committee
 
 ME, WORKER = Address(0xCC), Address(0xBB)
+RESULT = Cid.of_raw_block(b"a result")
 
 
 class Killed(BaseException):
@@ -43,123 +52,66 @@ class MortalStore(FakeStore):
         return cid
 
 
-BOUNDS = Bounds(100, 7, 1000, 60, 86_400, 10, 1000, 30 * 86_400, parse_strk("64"), 50, 500)
+TOWN_BOUNDS = Bounds(100, 7, 1000, 60, 86_400, 10, 1000, 30 * 86_400, parse_strk("64"), 5000, 500)
+WALLET = parse_strk("1000")
 
 
-@dataclass
-class Ledger:
-    """What a requester asks of the contract; ``die_at`` as in ``MortalStore``."""
+class Town:
+    """A requester with a wallet, a worker who does as told, and seats enough for a committee of
+    three and its appeal; the contract is the model, and gas is free."""
 
-    wallet: Fri = field(default_factory=lambda: parse_strk("1000"))
-    withdrawable: Fri = ZERO
-    seats: list[Seat] = field(default_factory=list)
-    jobs: list[Job] = field(default_factory=list)
-    states: dict[int, list[Task]] = field(default_factory=dict)
-    refuse: str = ""
-    die_at: str = ""
-    die_before: str = ""
-    block: int = 100
-    sweep: int = 2
-    on_head: Callable[[], None] = lambda: None
+    def __init__(self) -> None:
+        self.chain = FakeChain(TOWN_BOUNDS, fee=0)
+        self.committee = Committee(self.chain, each=7)
+        self.ledger, self.worker = self.chain.acting_as(ME), self.chain.acting_as(WORKER)
+        self.chain.mint(ME, WALLET)
+        self.chain.mint(WORKER, WALLET)
+        self.worker.deposit(WALLET)
 
-    def account(self) -> Address:
-        return ME
+    def balances(self) -> Balances:
+        return self.ledger.balances(ME)
 
-    def head(self) -> Head:
-        self.on_head()
-        return Head(self.block, 1_000_000, 1)
+    def states(self, job_id: int = 1) -> list[TaskState]:
+        return [task.state for task in self.ledger.tasks(job_id)]
 
-    def bounds(self) -> Bounds:
-        return BOUNDS
+    def submit(self, job_id: int, task: int, result: Cid = RESULT) -> None:
+        """The worker claims the task and hands this in."""
+        self.worker.claim(job_id, [task])
+        self.worker.submit(job_id, [TaskResult(task, result)])
 
-    def active_seats(self) -> int:
-        return 4 + sum(seat.leaving_block is None for seat in self.seats)
+    def accept(self, job_id: int, task: int, result: Cid = RESULT) -> None:
+        """The task is provisionally accepted."""
+        self.submit(job_id, task, result)
+        self.committee.vote(Verdict.ACCEPT, job_id, task)
 
-    def seats_of(self, account: Address) -> tuple[Seat, ...]:
-        return tuple(self.seats)
+    def pay(self, job_id: int, task: int, result: Cid = RESULT) -> None:
+        self.accept(job_id, task, result)
+        self.committee.settle(job_id, task)
 
-    def balances(self, account: Address) -> Balances:
-        bonds = Fri(sum(seat.bond.units for seat in self.seats if not seat.collected))
-        return Balances(self.wallet, self.withdrawable, ZERO, bonds)
+    def dies_before(self, call: str) -> None:
+        """The next process dies instead of sending this."""
+        self.ledger.before = lambda name: _die(name == call)
 
-    def find_job(self, manifest: Cid) -> int | None:
-        return max((job.job_id for job in self.jobs if job.manifest == manifest), default=None)
+    def dies_after(self, call: str) -> None:
+        """The next process dies once this took effect."""
+        self.ledger.after = lambda name: _die(name == call)
 
-    def create_job(self, manifest: Cid, task_count: int, terms: Terms) -> tuple[int, Receipt]:
-        self._send("create_job")
-        self.wallet -= terms.escrow(task_count)
-        job_id = len(self.jobs) + 1
-        self.jobs.append(Job(job_id, ME, manifest, task_count, terms, self.block, False, False, 0, 0))
-        self.states[job_id] = [task_in(TaskState.OPEN, job_id, number) for number in range(task_count)]
-        return job_id, self._receipt("create_job")
+    def refuses(self, reason: str) -> None:
+        """The contract refuses whatever is sent."""
 
-    def job(self, job_id: int) -> Job:
-        if not 1 <= job_id <= len(self.jobs):
-            raise InputError("job.unknown", f"there is no job {job_id}")
-        return self.jobs[job_id - 1]
+        def refuse(_name: str) -> None:
+            raise LedgerRejected(reason)
 
-    def tasks(self, job_id: int) -> tuple[Task, ...]:
-        return tuple(self.states[job_id])
+        self.ledger.before = refuse
 
-    def close_job(self, job_id: int) -> Receipt:
-        self._send("close_job")
-        self.jobs[job_id - 1] = replace(self.job(job_id), closed=True)
-        self._close(
-            job_id, [n for n, t in enumerate(self.states[job_id]) if t.state in CLOSABLE][: self.sweep]
-        )
-        return self._receipt("close_job")
-
-    def close_tasks(self, job_id: int, tasks: Sequence[int]) -> Receipt:
-        self._send("close_tasks")
-        self._close(job_id, tasks)
-        return self._receipt("close_tasks")
-
-    def deposit(self, amount: Fri) -> Receipt:
-        self._send("deposit")
-        self.wallet -= amount
-        self.withdrawable += amount
-        return self._receipt("deposit")
-
-    def withdraw(self, amount: Fri) -> Receipt:
-        self._send("withdraw")
-        self.withdrawable -= amount
-        self.wallet += amount
-        return self._receipt("withdraw")
-
-    def take_seat(self) -> tuple[int, Receipt]:
-        self._send("take_seat")
-        self.withdrawable -= BOUNDS.seat_bond
-        self.seats.append(Seat(len(self.seats), ME, BOUNDS.seat_bond, self.block, None, False))
-        return len(self.seats) - 1, self._receipt("take_seat")
-
-    def leave_seat(self, slot: int) -> Receipt:
-        self.seats[slot] = replace(self.seats[slot], leaving_block=self.block)
-        return self._receipt("leave_seat")
-
-    def collect_seat(self, slot: int) -> Receipt:
-        self.withdrawable += self.seats[slot].bond
-        self.seats[slot] = replace(self.seats[slot], collected=True)
-        return self._receipt("collect_seat")
-
-    def _close(self, job_id: int, tasks: Sequence[int]) -> None:
-        for number in tasks:
-            assert self.states[job_id][number].state in CLOSABLE
-            self.states[job_id][number] = task_in(TaskState.CLOSED, job_id, number)
-
-    def _send(self, call: str) -> None:
-        if self.die_before == call:
-            raise Killed
-        if self.refuse:
-            raise LedgerRejected(self.refuse)
-
-    def _receipt(self, call: str) -> Receipt:
-        self.block += 1
-        if self.die_at == call:
-            raise Killed
-        return Receipt(tx_hash=self.block * 1000, block=self.block, fee=Fri(5))
+    def heals(self) -> None:
+        """Nobody dies and nothing is refused any more."""
+        self.ledger.before = self.ledger.after = lambda name: None
 
 
-CLOSABLE = (TaskState.OPEN, TaskState.LAPSED)
+def _die(now: bool) -> None:
+    if now:
+        raise Killed
 
 
 def task_in(
