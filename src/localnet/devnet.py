@@ -40,6 +40,11 @@ class Devnet:
         with httpx.Client(timeout=60) as http:
             self._call(http, "devnet_increaseTime", {"time": seconds})
 
+    def abort_blocks(self, first: int) -> None:
+        """A reorganisation: takes back this block and all after it."""
+        with httpx.Client(timeout=60) as http:
+            self._call(http, "devnet_abortBlocks", {"starting_block_id": {"block_number": first}})
+
     def _call(self, http: httpx.Client, method: str, params: dict[str, object]) -> object:
         request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
         answer = http.post(self.rpc_url, json=request).json()

@@ -38,6 +38,7 @@ from ..domain.job import (
     Verdict,
 )
 from ..domain.money import Fri
+from .trail import Trail
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,11 +188,19 @@ class EventPage:
     """Events in ledger order from a cursor on; pass ``cursor`` to the next call.
 
     ``cursor`` names the block after the last one that the page covers completely, so a page
-    read twice is the same page, and none is skipped when the process restarts.
+    read twice is the same page, and none is skipped when the process restarts. All of a page is
+    of one chain: one that is reorganised while it is read is read again.
+
+    For a follower, which passes the ``trail`` of its last page: ``rewound_to`` is None, or the
+    first block whose events are others than those it was told. Then whatever it took in from
+    blocks >= ``rewound_to`` never happened, ``events`` begins there instead of at the cursor, and
+    the new cursor may lie before the old one.
     """
 
     events: tuple[Event, ...]
     cursor: int
+    trail: Trail | None = None
+    rewound_to: int | None = None
 
 
 class LedgerReader(Protocol):
@@ -233,9 +242,16 @@ class LedgerReader(Protocol):
         """Raises ServiceError ``ledger.block_unknown`` for a block not yet made."""
         ...
 
-    def events(self, cursor: int = 0, *, job_id: int | None = None) -> EventPage:
+    def events(self, cursor: int = 0, *, job_id: int | None = None, trail: Trail | None = None) -> EventPage:
         """Events of blocks >= cursor, in ledger order, up to the head, in one page of this
-        port (the adapter follows the node's own page tokens)."""
+        port (the adapter follows the node's own page tokens).
+
+        A follower passes the last page's ``trail``, or an empty one at first, and is told of
+        reorganisations of up to ``REORG_WINDOW_BLOCKS``; the page of whoever passes none has none.
+
+        Raises ServiceError ``ledger.events_missing`` (retryable) when there are fewer events than
+        the contract's own counts speak of: nodes have dropped pages.
+        """
         ...
 
 

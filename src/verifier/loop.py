@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
-from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from ..domain.errors import ServiceError, TileproofError
 from ..domain.hops import Hop
 from ..domain.job import Job, Task, TaskState
 from ..intake.fetching import Stopped
+from ..intake.following import EventFollower
 from ..ports.clock import Clock
 from ..ports.content import ContentStore
 from ..ports.images import ImageDecoder
@@ -33,11 +33,9 @@ from .pace import Pace
 from .settings import VerifierSettings
 from .subject import Subject, subject_of_round
 from .votes import RoundKey, Stage, Votes, key_of
+from .watchlist import Watchlist
 
 log = logging.getLogger("tileproof.verifier")
-
-_WATCHED = "watched"
-_CURSOR = ("cursor", "events")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +74,13 @@ class Verifier:
         executor: Executor | None = None,
     ) -> None:
         self._ledger, self._store, self._renderer, self._decoder = ledger, store, renderer, decoder
-        self._journal, self._clock, self._settings, self._home = journal, clock, settings, home
+        self._clock, self._settings, self._home = clock, settings, home
         self._executor = executor or ThreadPoolExecutor(1, thread_name_prefix="audit")
         self._votes = Votes(journal)
         self._ballots = Ballots(ledger, self._votes)
         self._pace = Pace(settings.block_seconds)
-        self._watched = {_parse_watched(name) for name in journal.all(_WATCHED)}
+        self._follower = EventFollower(ledger, journal)
+        self._watchlist = Watchlist(journal)
         self._running: _Running | None = None
         self._given_up: set[RoundKey] = set()
         self._told: set[RoundKey] = set()
@@ -120,21 +119,25 @@ class Verifier:
         self._pace.observe(head)
         self._follow_events()
         self._collect_audit()
-        for job_id, numbers in sorted(self._watched_by_job().items()):
+        for job_id, numbers in sorted(self._watchlist.by_job().items()):
             job = self._ledger.job(job_id)
             tasks = [task for task in self._ledger.tasks(job_id) if task.task in numbers]
             self._look_at(job, tasks, head)
         self._unpin_what_is_over(head)
+        self._watchlist.forget_what_stays_over(head.block)
 
     def _follow_events(self) -> None:
-        record = self._journal.get(*_CURSOR)
-        cursor = 0 if record is None else int(str(record["block"]))
-        page = self._ledger.events(cursor)
+        page = self._follower.news()
+        if page.rewound_to is not None:
+            log.warning(
+                "the chain was reorganised: what it told from block %d on is read again", page.rewound_to
+            )
+            self._watchlist.rewind(page.rewound_to)
+            self._told, self._given_up, self._first_seen = set(), set(), {}
         for event in page.events:
             if isinstance(event, ResultSubmitted | TaskDrawn):
-                self._watch(event.job_id, event.task)
-        if page.cursor != cursor:
-            self._journal.put(*_CURSOR, {"block": page.cursor})
+                self._watchlist.add(event.job_id, event.task, block=event.block)
+        self._follower.keep(page)
 
     def _look_at(self, job: Job, tasks: Sequence[Task], head: Head) -> None:
         draw: list[int] = []
@@ -149,7 +152,7 @@ class Verifier:
             elif task.state is TaskState.COMMITTING:
                 self._audit_if_drawn(job, task, key, head)
             elif task.state in OVER:
-                self._unwatch(job.job_id, task.task)
+                self._unwatch(job.job_id, task.task, head)
         self._send_draws(job.job_id, draw)
         self._ballots.send_commits(job.job_id, tasks)
         self._ballots.send_reveals(job.job_id, tasks)
@@ -254,7 +257,7 @@ class Verifier:
     def _finish_quickly(self) -> None:
         """Asked to stop: sends the commitments and reveals that can be sent now, nothing more."""
         try:
-            for job_id, numbers in sorted(self._watched_by_job().items()):
+            for job_id, numbers in sorted(self._watchlist.by_job().items()):
                 tasks = [task for task in self._ledger.tasks(job_id) if task.task in numbers]
                 self._ballots.send_commits(job_id, tasks)
                 self._ballots.send_reveals(job_id, tasks)
@@ -285,26 +288,14 @@ class Verifier:
     def _my_seats(self, task: Task) -> list[int]:
         return [index for index, slot in enumerate(task.seats) if slot in self._slots]
 
-    def _watch(self, job_id: int, task: int) -> None:
-        if (job_id, task) not in self._watched:
-            self._journal.put(_WATCHED, f"{job_id}/{task}", {})
-            self._watched.add((job_id, task))
-
-    def _unwatch(self, job_id: int, task: int) -> None:
-        self._journal.remove(_WATCHED, f"{job_id}/{task}")
-        self._watched.discard((job_id, task))
+    def _unwatch(self, job_id: int, task: int, head: Head) -> None:
+        self._watchlist.end(job_id, task, head=head.block)
         self._told = {key for key in self._told if (key.job_id, key.task) != (job_id, task)}
         self._first_seen = {
             need: at
             for need, at in self._first_seen.items()
             if (need[1].job_id, need[1].task) != (job_id, task)
         }
-
-    def _watched_by_job(self) -> dict[int, set[int]]:
-        by_job: defaultdict[int, set[int]] = defaultdict(set)
-        for job_id, task in self._watched:
-            by_job[job_id].add(task)
-        return dict(by_job)
 
     def _log_audited(self, key: RoundKey, audited: _Audited) -> None:
         report = audited.report
@@ -316,8 +307,3 @@ class Verifier:
             report.worst_psnr_db, report.worst_phash, audited.evidence,
         )  # fmt: skip
         log.info("because job=%d task=%d: %s", key.job_id, key.task, report.judgement.reason)
-
-
-def _parse_watched(name: str) -> tuple[int, int]:
-    job_id, task = name.split("/")
-    return int(job_id), int(task)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 
+from ..intake.following import EventFollower
 from ..ports.clock import Clock
 from ..ports.journal import Journal
 from ..ports.ledger import JobCreated, LedgerReader
+from ..ports.trail import REORG_WINDOW_BLOCKS
 
 log = logging.getLogger("tileproof.worker")
 
-_CURSOR = ("cursor", "events")
 _JOB, _FAILED = "job", "failed"
 _FIRST_PAUSE_SECONDS = 5.0
 
@@ -20,31 +21,38 @@ class Market:
     journal; pauses are forgotten when the process ends."""
 
     def __init__(self, ledger: LedgerReader, journal: Journal, clock: Clock, longest_pause: float) -> None:
-        self._ledger, self._journal, self._clock = ledger, journal, clock
+        self._follower = EventFollower(ledger, journal)
+        self._journal, self._clock = journal, clock
         self._longest_pause = longest_pause
+        self._head = 0
         self._pauses: dict[int, tuple[float, float]] = {}  # job: (until, length)
         self._told: set[tuple[int, str]] = set()
 
     def follow(self) -> None:
-        """Takes in what was created since the last look, of this process or an earlier one."""
-        record = self._journal.get(*_CURSOR)
-        cursor = 0 if record is None else int(str(record["block"]))
-        page = self._ledger.events(cursor)
+        """Takes in what was created since the last look, of this process or an earlier one, and
+        takes back what a reorganisation has undone."""
+        page = self._follower.news()
+        self._head = page.cursor - 1
+        if page.rewound_to is not None:
+            self._rewind(page.rewound_to)
         for event in page.events:
             if isinstance(event, JobCreated):
-                self._journal.put(_JOB, str(event.job_id), {"manifest": str(event.manifest)})
-        if page.cursor != cursor:
-            self._journal.put(*_CURSOR, {"block": page.cursor})
+                record = {"manifest": str(event.manifest), "block": event.block}
+                self._journal.put(_JOB, str(event.job_id), record)
+        self._forget_what_stays_dropped()
+        self._follower.keep(page)
 
     def jobs(self) -> list[int]:
         """Jobs to look at now, oldest first."""
         now = self._clock.monotonic()
-        known = [int(key) for key in self._journal.all(_JOB)]
+        known = [int(key) for key, record in self._journal.all(_JOB).items() if "dropped" not in record]
         return [job_id for job_id in known if self._pauses.get(job_id, (now, 0.0))[0] <= now]
 
     def drop(self, job_id: int) -> None:
-        """The job will never be work for this machine."""
-        self._journal.remove(_JOB, str(job_id))
+        """The job will never be work for this machine, unless what ended it is taken back."""
+        record = self._journal.get(_JOB, str(job_id))
+        if record is not None:
+            self._journal.put(_JOB, str(job_id), {**record, "dropped": self._head})
         self._pauses.pop(job_id, None)
 
     def put_off(self, job_id: int, why: str) -> None:
@@ -71,3 +79,26 @@ class Market:
         if (job_id, why) not in self._told:
             self._told.add((job_id, why))
             log.info("left alone job=%d: %s", job_id, why)
+
+    def _forget_what_stays_dropped(self) -> None:
+        for key, record in self._journal.all(_JOB).items():
+            if int(str(record.get("dropped", self._head))) < self._head - REORG_WINDOW_BLOCKS:
+                self._journal.remove(_JOB, key)
+
+    def _rewind(self, block: int) -> None:
+        """Jobs of this block and later ones never were, and another may have their number; what
+        was seen since of the others is looked at again."""
+        log.warning("the chain was reorganised: what it told from block %d on is read again", block)
+        for key, record in self._journal.all(_JOB).items():
+            if int(str(record.get("block", 0))) >= block:
+                self._forget(int(key))
+            elif int(str(record.get("dropped", 0))) >= block:
+                kept = {name: value for name, value in record.items() if name != "dropped"}
+                self._journal.put(_JOB, key, kept)
+
+    def _forget(self, job_id: int) -> None:
+        for task in self.failed(job_id):
+            self._journal.remove(_FAILED, f"{job_id}-{task}")
+        self._journal.remove(_JOB, str(job_id))
+        self._pauses.pop(job_id, None)
+        self._told = {(job, why) for job, why in self._told if job != job_id}

@@ -70,6 +70,10 @@ class Chain(ABC):
     def pass_seconds(self, seconds: int) -> None:
         """Lets time pass and makes a block that knows it."""
 
+    @abstractmethod
+    def abort_from(self, block: int) -> None:
+        """A reorganisation: this block and all after it never were."""
+
 
 class ModelChain(Chain):
     def __init__(self, bounds: Bounds = BOUNDS) -> None:
@@ -88,6 +92,9 @@ class ModelChain(Chain):
     def pass_seconds(self, seconds: int) -> None:
         self.chain.pass_seconds(seconds)
 
+    def abort_from(self, block: int) -> None:
+        self.chain.abort_blocks(block)
+
 
 class DevnetChain(Chain):
     def __init__(self, deployment: Deployment, bounds: Bounds = BOUNDS) -> None:
@@ -104,6 +111,9 @@ class DevnetChain(Chain):
 
     def pass_seconds(self, seconds: int) -> None:
         self.deployment.devnet.increase_time(seconds)
+
+    def abort_from(self, block: int) -> None:
+        self.deployment.devnet.abort_blocks(block)
 
 
 def make_chain(kind: str, request: pytest.FixtureRequest, bounds: Bounds = BOUNDS) -> Chain:

@@ -12,6 +12,7 @@ from tileproof.domain.job import NO_SEAT, Ground, Outcome, Seat, TaskResult, Tas
 from tileproof.domain.money import Fri
 from tileproof.domain.sampling import audit_seed, draw_committee, is_audited
 from tileproof.ports import ledger as port
+from tileproof.ports.trail import Trail
 
 from tests.fakes.contract import BOUNDS
 
@@ -879,3 +880,81 @@ def test_a_cursor_reads_each_event_once_and_the_same_page_twice(world: World) ->
     only = world.reader.events(page.cursor, job_id=second)
     assert ([event.job_id for event in only.events], only.cursor) == ([second], news.cursor)
     assert world.reader.events(news.cursor) == port.EventPage((), news.cursor)
+
+
+# --- followers and reorganisations ---
+
+
+def names(page: port.EventPage) -> list[tuple[str, int]]:
+    return [(type(event).__name__, event.job_id) for event in page.events]
+
+
+def test_a_follower_is_told_each_event_once_and_of_no_reorganisation_where_there_is_none(
+    world: World,
+) -> None:
+    seen: list[port.Event] = []
+    cursor, trail = 0, Trail()
+    for _ in range(4):
+        world.create(2)
+        world.chain.pass_blocks(2)
+        page = world.reader.events(cursor, trail=trail)
+        assert (page.rewound_to, page.cursor, page.trail is None) == (None, world.block() + 1, False)
+        assert page.trail is not None
+        seen += page.events
+        cursor, trail = page.cursor, page.trail
+        again = world.reader.events(cursor, trail=trail)
+        assert again == port.EventPage((), cursor, trail, None)
+    assert tuple(seen) == world.reader.events().events
+
+
+def test_a_follower_is_told_which_blocks_are_gone_and_what_stands_in_their_stead(world: World) -> None:
+    world.create(1)
+    kept = world.create(1)
+    page = world.reader.events(trail=Trail())
+    lost = world.create(2)
+    first_lost = world.block()
+    world.as_("requester").pause_job(kept)
+    world.chain.pass_blocks(3)
+    page = world.reader.events(page.cursor, trail=page.trail)
+    assert names(page) == [("JobCreated", lost), ("JobPaused", kept)]
+
+    world.chain.abort_from(first_lost)
+    world.as_("requester").pause_job(kept)
+    other = world.create(3)
+    world.chain.pass_blocks(5)
+    news = world.reader.events(page.cursor, trail=page.trail)
+    assert (news.rewound_to, other) == (first_lost, lost)
+    assert names(news) == [("JobPaused", kept), ("JobCreated", other)]
+    assert news.cursor == world.block() + 1
+    assert news.events == world.reader.events(first_lost).events
+    after = world.reader.events(news.cursor, trail=news.trail)
+    assert (after.events, after.rewound_to) == ((), None)
+
+
+def test_a_reorganisation_without_events_of_ours_takes_nothing_back(world: World) -> None:
+    job = world.create(1)
+    world.chain.pass_blocks(3)
+    page = world.reader.events(trail=Trail())
+    world.chain.abort_from(world.block() - 1)
+    world.chain.pass_blocks(1)
+    world.as_("requester").pause_job(job)
+    world.chain.pass_blocks(4)
+    news = world.reader.events(page.cursor, trail=page.trail)
+    (paused,) = news.events
+    assert type(paused) is port.JobPaused
+    # what was told before stands; the new event is in a block that was read as another
+    assert (news.rewound_to, paused.block) == (page.cursor - 1, page.cursor - 1)
+
+
+def test_a_follower_that_was_away_while_the_chain_was_taken_back_by_many_blocks_finds_its_way(
+    world: World,
+) -> None:
+    jobs = [world.create(1) for _ in range(6)]
+    page = world.reader.events(trail=Trail())
+    born = {event.job_id: event.block for event in page.events}
+    world.chain.abort_from(born[jobs[2]])
+    again = world.create(5)  # the chain is shorter now than what was read of it
+    news = world.reader.events(page.cursor, trail=page.trail)
+    assert again == jobs[2]
+    assert (news.rewound_to, names(news)) == (born[jobs[2]], [("JobCreated", jobs[2])])
+    assert news.cursor == world.block() + 1 < page.cursor

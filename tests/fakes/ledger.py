@@ -28,6 +28,7 @@ from tileproof.domain.job import (
 from tileproof.domain.money import Fri
 from tileproof.domain.sampling import poseidon
 from tileproof.ports.ledger import EventPage, Head, Receipt
+from tileproof.ports.trail import REORG_WINDOW_BLOCKS, BlockMark, Trail
 
 from .contract import BOUNDS, Books, Contract, require
 
@@ -56,6 +57,8 @@ class FakeChain:
         self.books = Books(bounds)
         self.guard = threading.RLock()
         self._sent = 0
+        self._past = [(block, self.books)]  # a block, and the books after it
+        self._branches: list[int] = []  # for each time the chain was taken back: the first new block
 
     def acting_as(self, account: Address) -> FakeLedger:
         return FakeLedger(self, account)
@@ -72,8 +75,15 @@ class FakeChain:
         self.block += 1
         self.timestamp += seconds
 
+    def abort_blocks(self, first: int) -> None:
+        """A reorganisation: this block and all after it never were; time goes on."""
+        kept = [each for each in self._past if each[0] < first]
+        assert kept, f"nothing is known of the chain before block {first}"
+        self._past, self.block, self.books = kept, first - 1, kept[-1][1].copy()
+        self._branches.append(first)
+
     def hash_of(self, block: int) -> int:
-        return poseidon([self.chain_id, block])
+        return poseidon([self.chain_id, block, sum(first <= block for first in self._branches)])
 
     def head(self) -> Head:
         return Head(self.block, self.timestamp, self.hash_of(self.block))
@@ -90,11 +100,16 @@ class FakeChain:
             require(self.books.wallets.get(account, 0) >= self.fee, "WALLET_TOO_LOW")
             self._sent += 1
             self.pass_blocks()
+            self._become(self.books.copy())
             self.books.wallets[account] -= self.fee
             books, tx_hash = self.books.copy(), 0x7E57_0000 + self._sent
             answer = call(Contract(self, books, account, self.head(), tx_hash))
-            self.books = books
+            self._become(books)
             return answer, Receipt(tx_hash, self.block, Fri(self.fee), gas_l2=1)
+
+    def _become(self, books: Books) -> None:
+        self.books = books
+        self._past.append((self.block, books))
 
 
 class FakeLedger:
@@ -157,10 +172,17 @@ class FakeLedger:
             raise ServiceError("ledger.block_unknown", f"there is no block {block} yet", retryable=True)
         return self.chain.hash_of(block)
 
-    def events(self, cursor: int = 0, *, job_id: int | None = None) -> EventPage:
-        found = self.chain.books.events
-        wanted = (e for e in found if e.block >= cursor and job_id in (None, e.job_id))
-        return EventPage(tuple(wanted), max(cursor, self.chain.block + 1))
+    def events(self, cursor: int = 0, *, job_id: int | None = None, trail: Trail | None = None) -> EventPage:
+        told = tuple(e for e in self.chain.books.events if job_id in (None, e.job_id))
+        after = self.chain.block + 1
+        if trail is None:
+            return EventPage(tuple(e for e in told if e.block >= cursor), max(cursor, after))
+        first = max(0, cursor - REORG_WINDOW_BLOCKS)
+        recent = tuple(e for e in told if e.block >= first)
+        parted = trail.parts_at(recent, first=first, cursor=cursor)
+        last = BlockMark(self.chain.block, self.chain.hash_of(self.chain.block))
+        new = tuple(e for e in told if e.block >= (cursor if parted is None else parted))
+        return EventPage(new, after, trail.extended(recent, since=first, last=last), parted)
 
     # --- writing ---
 

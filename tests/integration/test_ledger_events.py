@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tileproof.adapters.starknet import ledger as ledger_module
+from tileproof.adapters.starknet import event_pages
 from tileproof.ports.ledger import Event, JobClosed, JobCreated, LedgerReader, TaskClosed
 
 from tests.conformance.ledger_world import MANIFEST, DevnetChain, World
@@ -49,7 +49,7 @@ def test_the_nodes_pages_lose_and_repeat_nothing(
 ) -> None:
     """Page borders fall between blocks, inside a transaction, and behind the last event."""
     expected = three_jobs(world)
-    monkeypatch.setattr(ledger_module, "PAGE_EVENTS", size)
+    monkeypatch.setattr(event_pages, "PAGE_EVENTS", size)
     reader = deployment.connect(0, url=proxy.url)
     proxy.rule = first(2, EVENTS, Fault.UNAVAILABLE)  # a page is asked for again
     page = reader.events()
@@ -102,7 +102,7 @@ def test_a_cursor_beyond_the_head_waits_there(world: World) -> None:
 def test_the_newest_of_several_jobs_with_a_manifest_is_found_over_pages(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger_module, "PAGE_EVENTS", 2)
+    monkeypatch.setattr(event_pages, "PAGE_EVENTS", 2)
     jobs = [world.create() for _ in range(5)]
     assert world.as_("requester").find_job(MANIFEST) == jobs[-1]
     assert world.as_("passer_by").find_job(MANIFEST) is None

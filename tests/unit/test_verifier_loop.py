@@ -10,8 +10,10 @@ from tileproof.domain.cid import Cid
 from tileproof.domain.errors import ServiceError
 from tileproof.domain.job import NO_SEAT, Ground, TaskState, Verdict
 from tileproof.domain.result import frame_file
+from tileproof.ports.trail import REORG_WINDOW_BLOCKS
 from tileproof.verifier.loop import Verifier
 from tileproof.verifier.settings import VerifierSettings
+from tileproof.verifier.watchlist import Watchlist
 
 from .verifier_world import AtOnce, Killed, World, empty, honest, png, verdict_of
 
@@ -314,6 +316,8 @@ def test_a_task_that_reopened_is_left_alone_until_it_is_submitted_again(tmp_path
     step(verifier, world)
     world.chain.state = TaskState.OPEN
     step(verifier, world)
+    assert Watchlist(world.journal).by_job() == {}
+    step(verifier, world, REORG_WINDOW_BLOCKS + 2)
     assert world.journal.all("watched") == {}
 
 
@@ -417,9 +421,9 @@ def test_events_are_read_from_where_the_last_process_stopped(tmp_path: Path) -> 
     cursors: list[int] = []
     events = world.chain.events
 
-    def watching(cursor=0, *, job_id=None):  # type: ignore[no-untyped-def]
+    def watching(cursor=0, *, job_id=None, trail=None):  # type: ignore[no-untyped-def]
         cursors.append(cursor)
-        return events(cursor, job_id=job_id)
+        return events(cursor, job_id=job_id, trail=trail)
 
     world.chain.events = watching  # type: ignore[method-assign]
     step(start(world, tmp_path), world, 1)

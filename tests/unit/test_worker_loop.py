@@ -10,13 +10,14 @@ import pytest
 from tileproof.domain import result as results
 from tileproof.domain.cid import Cid
 from tileproof.domain.errors import LedgerRejected, MachineError, ServiceError
-from tileproof.domain.job import TaskResult, TaskState, Verdict
+from tileproof.domain.job import Job, TaskResult, TaskState, Verdict
 from tileproof.domain.manifest import SceneFile, TaskSpec
 from tileproof.domain.money import Fri
 from tileproof.domain.result import RESULT_FILE, frame_file
 from tileproof.domain.tiles import split
 from tileproof.ports import ledger as port
 from tileproof.ports.ledger import ClaimGivenBack, ClaimLapsed, ResultSubmitted, TaskClaimed
+from tileproof.ports.trail import REORG_WINDOW_BLOCKS
 from tileproof.worker.policy import choose_task
 
 from tests.fakes.renderer import MACHINE
@@ -299,7 +300,20 @@ def test_a_finished_job_is_looked_at_no_more(tmp_path: Path) -> None:
     world = World()
     job_id = world.job()
     world.requester.close_job(job_id)
-    world.step(world.worker(tmp_path), 2)
+    worker = world.worker(tmp_path)
+    world.step(worker, 2)
+    looked_at: list[int] = []
+    read = world.ledger.job
+
+    def looking(job_id: int) -> Job:
+        looked_at.append(job_id)
+        return read(job_id)
+
+    world.ledger.job = looking  # type: ignore[method-assign]
+    world.step(worker, 2)
+    assert looked_at == []
+    world.chain.pass_blocks(REORG_WINDOW_BLOCKS + 1)
+    world.step(worker, 1)
     assert world.journal.all("job") == {}
 
 

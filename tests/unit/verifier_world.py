@@ -39,6 +39,7 @@ from tileproof.domain.sampling import RoundId, audit_seed, verdict_commitment
 from tileproof.domain.tiles import Tile
 from tileproof.ports.ledger import Event, EventPage, Head, Receipt, ResultSubmitted, TaskDrawn
 from tileproof.ports.renderer import Limits, Rendered, RenderReport
+from tileproof.ports.trail import Trail
 
 from ..fakes.clock import FakeClock
 from ..fakes.content import FakeStore
@@ -213,11 +214,11 @@ class Chain:
     def seats_of(self, account: Address) -> tuple[Seat, ...]:
         return tuple(Seat(slot, account, Fri(64), 1, None, False) for slot in self.slots)
 
-    def events(self, cursor: int = 0, *, job_id: int | None = None) -> EventPage:
+    def events(self, cursor: int = 0, *, job_id: int | None = None, trail: Trail | None = None) -> EventPage:
         events: list[Event] = [ResultSubmitted(50, 1, 1, 0, WORKER, self.attempt, self.result, 51)]
         if self.drawn:
             events.append(TaskDrawn(62, 2, 1, 0, self.attempt, self.round, True, self.seed, self.committee))
-        return EventPage(tuple(e for e in events if e.block >= cursor), self.block + 1)
+        return EventPage(tuple(e for e in events if e.block >= cursor), self.block + 1, trail)
 
     def draw(self, job_id: int, tasks: Sequence[int]) -> Receipt:
         def effect() -> None:

@@ -26,20 +26,22 @@ from ...domain.job import (
 from ...domain.money import Fri, parse_strk
 from ...ports.journal import Journal
 from ...ports.ledger import EventPage, Head, JobCreated, Receipt
+from ...ports.trail import Trail
 from ..retry import retried
 from . import codec
 from .accounts import Signer
 from .caps import AtRisk, FeeCaps, nothing_at_risk
 from .codec import Felts
+from .event_pages import Counts, EventPages
 from .events import RawEvent, decode, selector
 from .node import Node, open_node
 from .sender import Sender
 
 T = TypeVar("T")
 READ_BUDGET_SECONDS = 20.0
-PAGE_EVENTS = 1000
 PAGE_TASKS = 64
 """The contract's MAX_BATCH: tasks per get_tasks."""
+CONTRACT_NOT_FOUND = "20"
 UNREVEALED = 4
 """Audit fees that a seat loses when it commits and does not reveal: the contract's settlement."""
 DEFAULT_CAPS = FeeCaps(per_tx=parse_strk("1"), per_day=parse_strk("50"))
@@ -95,6 +97,8 @@ class StarknetLedger:
         self._node, self._chain_id, self._contract = node, chain_id, contract
         self._signer = signer
         self._sender = Sender(node, chain_id, signer, journal, caps) if signer is not None else None
+        counts = Counts(jobs=self._job_count_at, tasks=self._tasks_at)
+        self._pages = EventPages(node, contract, counts, self._retried)
         self._token: Address | None = None
         self._bounds: Bounds | None = None
 
@@ -147,7 +151,9 @@ class StarknetLedger:
         return self._of_job(lambda felts: codec.read_task(felts, job_id), "get_task", job_id, task)
 
     def tasks(self, job_id: int) -> tuple[Task, ...]:
-        block = self.head().block
+        return self._tasks_of(job_id, self.head().block)
+
+    def _tasks_of(self, job_id: int, block: int) -> tuple[Task, ...]:
         count = self._of_job(codec.read_job, "get_job", job_id, block=block).task_count
 
         def read_page(felts: Felts) -> tuple[Task, ...]:
@@ -192,14 +198,8 @@ class StarknetLedger:
             ) from error
         return int(found.block_hash)
 
-    def events(self, cursor: int = 0, *, job_id: int | None = None) -> EventPage:
-        head = self.head().block
-        if cursor > head:
-            return EventPage((), cursor)
-        keys: list[list[int | str]] = [] if job_id is None else [[], [job_id]]
-        raw = self._raw_events(keys, cursor, head)
-        records = (decode(event) for event in raw)
-        return EventPage(tuple(record for record in records if record is not None), head + 1)
+    def events(self, cursor: int = 0, *, job_id: int | None = None, trail: Trail | None = None) -> EventPage:
+        return self._pages.page(cursor, job_id, trail)
 
     # --- writing ---
 
@@ -219,7 +219,7 @@ class StarknetLedger:
 
     def find_job(self, manifest: Cid) -> int | None:
         keys: list[list[int | str]] = [[selector("JobCreated")], [], [self.account().felt]]
-        found = [decode(raw) for raw in self._raw_events(keys, 0, self.head().block)]
+        found = [decode(raw) for raw in self._pages.raw(keys, 0, self.head().block)]
         jobs = [e.job_id for e in found if isinstance(e, JobCreated) and e.manifest == manifest]
         return max(jobs, default=None)
 
@@ -337,28 +337,23 @@ class StarknetLedger:
     def _retried(self, call: Any) -> Any:
         return retried(lambda: self._node.run(call()), budget_seconds=READ_BUDGET_SECONDS)
 
-    def _raw_events(self, keys: list[list[int | str]], first: int, last: int) -> list[RawEvent]:
-        found: list[RawEvent] = []
-        token: str | None = None
-        while True:
-            page = self._retried(
-                lambda token=token: self._node.client.get_events(
-                    address=self._contract.felt,
-                    keys=keys,
-                    from_block_number=first,
-                    to_block_number=last,
-                    continuation_token=token,
-                    chunk_size=PAGE_EVENTS,
-                )
-            )
-            found += [
-                RawEvent(event.block_number, event.transaction_hash, event.keys, event.data)
-                for event in page.events
-                if event.block_number is not None
-            ]
-            token = page.continuation_token
-            if token is None:
-                return found
+    def _job_count_at(self, block: int) -> int | None:
+        try:
+            return self._view(Felts.number, "get_job_count", block=block)
+        except ServiceError as error:
+            if error.retryable or error.code != "ledger.refused":
+                raise
+            return 0 if error.data.get("rpc_code") == CONTRACT_NOT_FOUND else None
+
+    def _tasks_at(self, job_id: int, block: int) -> tuple[Task, ...] | None:
+        try:
+            return self._tasks_of(job_id, block)
+        except InputError:
+            return ()
+        except ServiceError as error:
+            if error.retryable or error.code != "ledger.refused":
+                raise
+            return () if error.data.get("rpc_code") == CONTRACT_NOT_FOUND else None
 
     def _of_receipt(self, receipt: TransactionReceiptWithBlockInfo) -> list[object]:
         own = [e for e in receipt.events if e.from_address == self._contract.felt]

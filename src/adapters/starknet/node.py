@@ -60,6 +60,9 @@ class Node:
         except (aiohttp.ClientError, TimeoutError, OSError, json.JSONDecodeError) as error:
             raise unreachable(self.url, error) from error
 
+    def distrust(self) -> None:
+        """What it said cannot be: another endpoint, if there is one, is asked next."""
+
     def close(self) -> None:
         if self._loop.is_closed():
             return
