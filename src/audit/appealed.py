@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..domain.job import Outcome, Question, TaskAppeal
+from ..domain.job import Appeal, Outcome, Question, TaskAppeal
 
 _AGAINST = {
     Outcome.ACCEPTED: "the accept",
@@ -22,10 +22,11 @@ def describe_appeal(appeal: TaskAppeal, frames: Sequence[int] | None = None) -> 
     if appeal.against is not Outcome.NOT_DRAWN:
         against += f" of round {appeal.first_round + 1}"
     who = f"the {'worker' if by_worker else 'requester'} {appeal.appellant} appealed against {against}"
-    return who, f"the question is {_asked(appeal, frames)}"
+    return who, f"the question is {asked(appeal, frames)}"
 
 
-def _asked(appeal: TaskAppeal, frames: Sequence[int] | None) -> str:
+def asked(appeal: Appeal | TaskAppeal, frames: Sequence[int] | None = None) -> str:
+    """What an appeal asks its committee, the end of a sentence: *whether tile 3 ...*."""
     picture = f"the picture at position {appeal.position} of the task's frames"
     if frames is not None and appeal.position < len(frames):
         picture += f" (frame {frames[appeal.position]})"

@@ -50,7 +50,8 @@ def window_json(task: Task, terms: Terms) -> dict[str, object] | None:
 def show_windows(status: JobStatus, block: int, only: int | None = None) -> None:
     """Which tasks may be appealed until when and for how much, and which appeals run; nothing
     where there are none."""
-    from ..client.history import asked_of, in_words
+    from ..audit.appealed import describe_appeal
+    from ..client.history import in_words
     from ..client.status import may_be_contested
 
     job_id, bond = status.job.job_id, status.job.terms.appeal_bond
@@ -70,9 +71,8 @@ def show_windows(status: JobStatus, block: int, only: int | None = None) -> None
         say(f"what looks odd: tileproof client preview {job_id}")
     for task in appealed:
         assert task.appeal is not None
-        who = "its worker" if task.appeal.appellant == task.worker else "the requester"
-        against, asked = in_words(task.appeal.against), asked_of(task.appeal)
-        say(f"task {task.task}: {who} appeals against {against}: {asked}")
+        for sentence in describe_appeal(task.appeal):
+            say(f"task {task.task}: {sentence}")
 
 
 def plan_json(plan: AppealPlan) -> dict[str, object]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ..domain.job import APPEAL_ROUND, NO_SEAT, Appeal, AppealOutcome, Outcome, Question, TaskAppeal
+from ..audit.appealed import asked
+from ..domain.job import APPEAL_ROUND, NO_SEAT, Appeal, AppealOutcome, Outcome
 from ..ports.ledger import (
     AppealRaised,
     ClaimGivenBack,
@@ -53,19 +54,6 @@ def read_history(job_id: int, *, ledger: LedgerReader, task: int | None = None) 
     return tuple(sorted(entries, key=lambda entry: entry.task))
 
 
-def asked_of(appeal: Appeal | TaskAppeal) -> str:
-    """What an appeal asks its committee, in plain words."""
-    match appeal.question:
-        case Question.LISTED_TILE:
-            return f"tile {appeal.tile} of the audited list"
-        case Question.NAMED_TILE:
-            return f"tile {appeal.tile} of the task's picture {appeal.position}"
-        case Question.PICTURE:
-            return f"the task's picture {appeal.position}"
-        case Question.WHOLE:
-            return "a whole audit"
-
-
 def in_words(outcome: Outcome) -> str:
     """``not drawn`` for NOT_DRAWN, and the like."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", outcome.value).lower()
@@ -105,12 +93,9 @@ def _in_words(event: Event) -> tuple[str, str]:
             where = "on the appeal, " if event.round == APPEAL_ROUND else ""
             return f"{where}{event.verifier.short()} says {verdict}{ground}", str(event.evidence)
         case AppealRaised():
-            asked = asked_of(Appeal(event.task, event.question, event.position, event.tile))
-            return (
-                f"appeal of {event.appellant.short()} against {in_words(event.against)}: {asked}, "
-                f"under a bond of {event.bond}",
-                "",
-            )
+            question = asked(Appeal(event.task, event.question, event.position, event.tile))
+            who = f"{event.appellant.short()} appeals against {in_words(event.against)}"
+            return f"{who} under a bond of {event.bond}; the question is {question}", ""
         case TaskSettled():
             paid = f", {event.paid_to_worker} to {event.worker.short()}" if event.paid_to_worker.units else ""
             return f"settled: {in_words(event.outcome)}{paid}{_of_appeal(event.appeal)}", ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 
 from ..audit.screen import FrameFacts, among_neighbours, facts_of, screen
@@ -103,12 +103,8 @@ def preview(
 def neighbours(manifest: Manifest, numbers: Sequence[int], there: frozenset[int]) -> tuple[int, ...]:
     """The tasks among ``there`` that hold the picture just before or after one of these tasks', of
     the same region."""
-    order: dict[Tile, list[tuple[int, int]]] = defaultdict(list)
-    for number, spec in enumerate(manifest.tasks):
-        order[spec.region] += [(frame, number) for frame in spec.frames]
     wanted: set[int] = set()
-    for row in order.values():
-        row.sort()
+    for row in _in_time(manifest):
         for (_, one), (_, other) in pairwise(row):
             wanted |= {other} if one in numbers else set()
             wanted |= {one} if other in numbers else set()
@@ -120,21 +116,30 @@ def findings(
 ) -> tuple[Odd, ...]:
     """What the screen finds odd among pictures, each region for itself; ``facts`` by (task, frame).
 
-    Of two pictures that are alike, that of one of ``numbers`` is the odd one.
+    Of two pictures that are alike, that of one of ``numbers`` is the odd one. Neighbours are those
+    of the job: across a gap nothing is compared.
     """
-    rows: dict[Tile, dict[int, tuple[int, FrameFacts]]] = defaultdict(dict)
-    for (number, frame), each in facts.items():
-        rows[manifest.tasks[number].region][frame] = (number, each)
     odd = []
-    for row in rows.values():
-        in_time = sorted(row)
-        given_first = sorted(row, key=lambda frame: (row[frame][0] in numbers, frame))
-        found = screen([row[frame][1] for frame in given_first])
-        for finding in (*found, *among_neighbours([row[frame][1] for frame in in_time])):
-            number = row[finding.frame][0]
+    for row in _in_time(manifest):
+        task_of = dict(row)
+        seen = [facts[number, frame] for frame, number in row if (number, frame) in facts]
+        found = [*screen(sorted(seen, key=lambda each: task_of[each.frame] in numbers))]
+        for is_there, run in groupby(row, key=lambda each: (each[1], each[0]) in facts):
+            if is_there:
+                found += among_neighbours([facts[number, frame] for frame, number in run])
+        for finding in found:
+            number = task_of[finding.frame]
             at = middle(manifest, number, finding.frame)
             odd.append(Odd(number, finding.frame, finding.oddity.value, finding.detail, at))
     return tuple(odd)
+
+
+def _in_time(manifest: Manifest) -> list[list[tuple[int, int]]]:
+    """For each region its (frame, task) pairs in the order of frames."""
+    rows: dict[Tile, list[tuple[int, int]]] = defaultdict(list)
+    for number, spec in enumerate(manifest.tasks):
+        rows[spec.region] += [(frame, number) for frame in spec.frames]
+    return [sorted(row) for row in rows.values()]
 
 
 def middle(manifest: Manifest, number: int, frame: int) -> Pixel:
