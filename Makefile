@@ -11,7 +11,7 @@ SERVICES := devnet or kubo or blender or sandbox or docker or slow
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup tools contract-tools demo test test-unit check format-check lint types imports \
-	contract contract-test format image clean
+	contract contract-test bench-gas format image clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,10 @@ contract: contract-tools ## do the committed artifacts equal their source?
 
 contract-test: contract-tools ## the contract's own tests
 	$(BIN)/python contracts/build.py test
+
+bench-gas: setup ## gas of every call, beside a transfer and beside a naive contract
+	@$(PROVISION) devnet
+	@$(BIN)/python -m benchmarks.gas
 
 format: setup ## format, and fix what ruff can fix
 	$(BIN)/ruff check --fix .

@@ -1,0 +1,125 @@
+"""The registry's storage cells by name, and why each is worth its price. Pure.
+
+A cell that a job is the first to write costs 462k L2 gas, so each that a task makes is listed here
+with its reason; one that is not listed shows up without a name, and the benchmark fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from starknet_py.hash.storage import get_storage_var_address
+
+
+class Per(Enum):
+    """What there is one cell of, and what its key in the contract's map is made of."""
+
+    JOB = "job"
+    TASK = "task"
+    PLACE = "place in a committee"
+    ACCOUNT = "account"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """``offset`` counts from the map entry's first cell."""
+
+    variable: str
+    offset: int
+    per: Per
+    name: str
+    why: str
+
+
+KINDS = (
+    *(
+        Kind("jobs", at, Per.JOB, name, why)
+        for at, (name, why) in enumerate(
+            [
+                ("job.requester", "who may pause and close it and gets the refunds"),
+                ("job.manifest, low", "the manifest's digest, 256 bits: more than a felt holds"),
+                ("job.manifest, high", "the manifest's digest, 256 bits: more than a felt holds"),
+                ("job.terms, reward and windows", "every rule reads them"),
+                ("job.terms, fee and deadline", "every rule reads them"),
+                ("job.terms, bond", "every rule reads them"),
+                ("job.progress", "task count, what is paid and refunded, paused, closed"),
+            ]
+        )
+    ),
+    Kind("tasks", 0, Per.TASK, "task.record", "kind, attempt, lease, blocks, round: all of a task's state"),
+    Kind("tasks", 1, Per.TASK, "task.worker", "a 251-bit address: who may submit and is paid"),
+    Kind("tasks", 2, Per.TASK, "task.result, low", "the result's digest, 256 bits: more than a felt holds"),
+    Kind("tasks", 3, Per.TASK, "task.result, high", "the rest of the digest, and its codec"),
+    Kind("Audits_slots", 0, Per.TASK, "audit.slots", "the committee, up to seven slots of 32 bits"),
+    Kind("Audits_votes", 0, Per.TASK, "audit.votes", "what every place has said, and when the last did"),
+    Kind(
+        "Audits_sealed", 0, Per.PLACE, "audit.sealed", "a place's commitment, a whole felt, until it reveals"
+    ),
+    Kind(
+        "Escrow_accounts", 0, Per.ACCOUNT, "account", "withdrawable and bonds; written once per account ever"
+    ),
+)
+UNNAMED = Kind("", 0, Per.JOB, "NOT NAMED", "name it in benchmarks/gas_cells.py")
+_TOKEN_CELL = Kind("", 0, Per.ACCOUNT, "token", "a balance of the ERC-20; written once per account ever")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    contract: int
+    key: int
+
+
+@dataclass(frozen=True, slots=True)
+class CellCount:
+    """How many cells of a kind a call of the job made."""
+
+    name: str
+    call: str
+    count: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The kinds of every cell that a job of this many tasks can touch."""
+
+    registry: int
+    kinds: dict[int, Kind]
+
+    @classmethod
+    def of_job(
+        cls, registry: int, job_id: int, *, tasks: int, committee: int, accounts: Sequence[int]
+    ) -> Names:
+        def keys(per: Per) -> Iterable[tuple[int, ...]]:
+            match per:
+                case Per.JOB:
+                    return [(job_id,)]
+                case Per.TASK:
+                    return [(job_id, task) for task in range(tasks)]
+                case Per.PLACE:
+                    return [(job_id, task, place) for task in range(tasks) for place in range(committee)]
+                case Per.ACCOUNT:
+                    return [(account,) for account in accounts]
+
+        return cls(
+            registry,
+            {
+                get_storage_var_address(kind.variable, *key) + kind.offset: kind
+                for kind in KINDS
+                for key in keys(kind.per)
+            },
+        )
+
+    def kind_of(self, cell: Cell) -> Kind:
+        return self.kinds.get(cell.key, UNNAMED) if cell.contract == self.registry else _TOKEN_CELL
+
+
+def count_cells(made: Iterable[tuple[str, Cell]], names: Names) -> list[CellCount]:
+    """(call, new cell) pairs, counted by call and kind in the order in which they came."""
+    counts: dict[tuple[str, Kind], int] = {}
+    for call, cell in made:
+        key = (call, names.kind_of(cell))
+        counts[key] = counts.get(key, 0) + 1
+    return [CellCount(kind.name, call, count, kind.why) for (call, kind), count in counts.items()]
