@@ -62,7 +62,7 @@ class Town:
 
     def __init__(self) -> None:
         self.chain = FakeChain(TOWN_BOUNDS, fee=0)
-        self.committee = Committee(self.chain, each=7)
+        self.committee = Committee(self.chain, owners=14, each=1)
         self.ledger, self.worker = self.chain.acting_as(ME), self.chain.acting_as(WORKER)
         self.chain.mint(ME, WALLET)
         self.chain.mint(WORKER, WALLET)

@@ -276,7 +276,8 @@ def test_a_task_claimed_and_given_back_by_another_meanwhile_is_done_under_its_ow
 def test_claims_that_the_contract_refuses_are_tried_less_and_less(tmp_path: Path) -> None:
     world = World()
     world.job()
-    world.seats.leave_seat(0)
+    for slot in range(world.ledger.active_seats()):
+        world.committee.owner(slot).leave_seat(slot)
     refused: list[str] = []
     world.ledger.before = refused.append
     world.step(world.worker(tmp_path), 100)

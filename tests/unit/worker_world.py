@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from tileproof.domain.cid import Cid
-from tileproof.domain.job import Address, Commitment, Ground, Reveal, Task, TaskState, Terms, Verdict
+from tileproof.domain.job import Address, Ground, Task, Terms, Verdict
 from tileproof.domain.manifest import AuditPolicy, Manifest, RenderSettings, SceneFile, TaskSpec, encode
 from tileproof.domain.money import Fri
-from tileproof.domain.sampling import RoundId, verdict_commitment
 from tileproof.ports import ledger as port
 from tileproof.worker.loop import Worker
 from tileproof.worker.settings import WorkerSettings
@@ -27,7 +26,9 @@ from tests.fakes.ledger import FakeChain, FakeLedger
 from tests.fakes.renderer import SETTINGS as RENDER_SETTINGS
 from tests.fakes.renderer import FakeRenderer
 
-REQUESTER, ME, RIVAL, SEATS = Address(0xCC), Address(0xAA), Address(0xBB), Address(0x5EA7)
+from .committee import Committee
+
+REQUESTER, ME, RIVAL = Address(0xCC), Address(0xAA), Address(0xBB)
 BLEND = b"BLENDER-v405 not really"
 SMALL = replace(RENDER_SETTINGS, width_px=24, height_px=16)
 REWARD, BOND, SHARE = Fri(100), Fri(40), Fri(2)
@@ -112,7 +113,8 @@ def manifest_of(
 
 
 class World:
-    """A funded worker, a rival, one seat, a requester with a store of their own, and no job yet."""
+    """A funded worker, a rival, two owners of seats, a requester with a store of their own, and no
+    job yet."""
 
     def __init__(self) -> None:
         self.chain = FakeChain()
@@ -124,13 +126,12 @@ class World:
         self.renderer = FakeRenderer()
         self.decoder = FakeDecoder()
         self.after_wait: Callable[[], None] = lambda: None
-        for account in (REQUESTER, ME, RIVAL, SEATS):
+        for account in (REQUESTER, ME, RIVAL):
             self.chain.mint(account, Fri(1_000_000))
         self.ledger = self.chain.acting_as(ME)
         self.requester, self.rival = self.chain.acting_as(REQUESTER), self.chain.acting_as(RIVAL)
-        self.seats = self.chain.acting_as(SEATS)
-        self.seats.deposit(self.seats.bounds().seat_bond)
-        self.seats.take_seat()
+        self.committee = Committee(self.chain, owners=2, each=4)
+        self.seats = self.committee.anyone
         self.ledger.deposit(Fri(10 * BOND.units))
         self.rival.deposit(Fri(10 * BOND.units))
         self.scene = self.theirs.put({"glass.blend": BLEND})
@@ -168,19 +169,25 @@ class World:
             self.clock.wait(1.0)
 
     def judge(self, verdict: Verdict, job_id: int = 1, task: int = 0) -> None:
-        """The committee's one seat draws, commits, reveals, waits out the window and settles."""
-        while self.task(job_id, task).state is TaskState.SUBMITTED:
-            self.chain.pass_blocks()
-        self.seats.draw(job_id, [task])
-        now = self.task(job_id, task)
-        of = RoundId(self.chain.chain_id, self.chain.contract, job_id, task, now.attempt, now.round)
-        ground = Ground.TILE if verdict is Verdict.REJECT else Ground.NONE
-        evidence, salt = Cid.of_raw_block(b"report"), 2**130
-        sealed = verdict_commitment(of, 0, verdict, ground, 0, evidence, salt)
-        self.seats.commit(job_id, [Commitment(task, 0, sealed)])
-        self.seats.reveal(job_id, [Reveal(task, 0, verdict, ground, 0, evidence, salt)])
-        self.chain.pass_blocks(TERMS.appeal_blocks)
-        self.seats.settle(job_id, [task])
+        """The committee draws, votes, waits out the window and settles."""
+        self.vote(verdict, job_id, task)
+        self.settle(job_id, task)
+
+    def vote(
+        self,
+        verdict: Verdict,
+        job_id: int = 1,
+        task: int = 0,
+        *,
+        ground: Ground = Ground.TILE,
+        index: int = 0,
+    ) -> None:
+        """As ``Committee.vote``."""
+        self.committee.vote(verdict, job_id, task, ground=ground, index=index)
+
+    def settle(self, job_id: int = 1, task: int = 0) -> None:
+        """As ``Committee.settle``."""
+        self.committee.settle(job_id, task)
 
     def sent(self, kind: type[port.Event], job_id: int = 1) -> list[port.Event]:
         """What the contract reported of this kind."""
@@ -189,7 +196,7 @@ class World:
     def own(self, ledger: FakeLedger | None = None) -> int:
         """All that an account has inside the contract, in fri: gas is paid from the wallet."""
         held = self.ledger.balances((ledger or self.ledger).account())
-        return held.withdrawable.units + held.worker_bonds.units
+        return held.withdrawable.units + held.worker_bonds.units + held.appeal_bonds.units
 
     def _a_second_passes(self) -> None:
         self.chain.pass_blocks()
