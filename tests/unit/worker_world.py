@@ -127,7 +127,7 @@ class World:
         self.decoder = FakeDecoder()
         self.after_wait: Callable[[], None] = lambda: None
         for account in (REQUESTER, ME, RIVAL):
-            self.chain.mint(account, Fri(1_000_000))
+            self.chain.mint(account, Fri(10**12))
         self.ledger = self.chain.acting_as(ME)
         self.requester, self.rival = self.chain.acting_as(REQUESTER), self.chain.acting_as(RIVAL)
         self.committee = Committee(self.chain, owners=2, each=4)
