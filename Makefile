@@ -50,7 +50,7 @@ lint: setup ## ruff's rules
 
 types: setup ## mypy, strict
 	$(BIN)/mypy
-	$(BIN)/mypy gallery demo model tests
+	$(BIN)/mypy gallery demo model tests benchmarks
 
 imports: setup ## the dependency rule
 	$(BIN)/lint-imports

@@ -117,9 +117,15 @@ class Names:
 
 
 def count_cells(made: Iterable[tuple[str, Cell]], names: Names) -> list[CellCount]:
-    """(call, new cell) pairs, counted by call and kind in the order in which they came."""
-    counts: dict[tuple[str, Kind], int] = {}
+    """(call, new cell) pairs, counted by call in the order in which they came and by kind as listed
+    here: a state diff has no order of its own."""
+    counts: dict[str, dict[Kind, int]] = {}
     for call, cell in made:
-        key = (call, names.kind_of(cell))
-        counts[key] = counts.get(key, 0) + 1
-    return [CellCount(kind.name, call, count, kind.why) for (call, kind), count in counts.items()]
+        of_call, kind = counts.setdefault(call, {}), names.kind_of(cell)
+        of_call[kind] = of_call.get(kind, 0) + 1
+    listed = (*KINDS, _TOKEN_CELL, UNNAMED)
+    return [
+        CellCount(kind.name, call, of_call[kind], kind.why)
+        for call, of_call in counts.items()
+        for kind in sorted(of_call, key=listed.index)
+    ]
