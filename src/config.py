@@ -46,6 +46,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "TILEPROOF_THREADS": "threads",
     "TILEPROOF_MEMORY_GIB": "memory_gib",
     "TILEPROOF_MIN_REWARD": "worker.min_reward",
+    "TILEPROOF_PRICE_PER_GIB": "worker.price_per_gib",
     "TILEPROOF_MAX_CLAIMS": "worker.max_claims",
     "TILEPROOF_WORKER_APPEAL": "worker.appeal",
 }
@@ -113,7 +114,7 @@ class TermsTable(_Table):
 
 
 class FeesTable(_Table):
-    """Gas fees that are never exceeded."""
+    """Gas fees that nothing exceeds but a call that saves more than it exceeds them by."""
 
     per_tx: Strk = parse_strk("1")
     per_day: Strk = parse_strk("50")
@@ -121,6 +122,8 @@ class FeesTable(_Table):
 
 class WorkerTable(_Table):
     min_reward: Strk = Fri(0)
+    price_per_gib: Strk = Fri(0)
+    """What the operator pays for a GiB fetched or served."""
     max_claims: int = Field(default=2, gt=0)
     finish_seconds: float = Field(default=30.0, ge=0)
     check_tiles: int = Field(default=2, ge=0)

@@ -265,6 +265,7 @@ def worker_settings(settings: Settings) -> WorkerSettings:
     return WorkerSettings(
         poll_seconds=settings.poll_seconds,
         min_reward=settings.worker.min_reward,
+        price_per_gib=settings.worker.price_per_gib,
         max_claims=settings.worker.max_claims,
         check_tiles=settings.worker.check_tiles,
         appeal=settings.worker.appeal,

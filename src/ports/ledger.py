@@ -37,8 +37,16 @@ from ..domain.job import (
     Totals,
     Verdict,
 )
-from ..domain.money import Fri
+from ..domain.money import ZERO, Fri
 from .trail import Trail
+
+
+@dataclass(frozen=True, slots=True)
+class GasPrices:
+    """What one unit of gas costs."""
+
+    l2: Fri = ZERO
+    l1_data: Fri = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,7 @@ class Head:
     block: int
     timestamp: int  # Unix seconds by the chain's clock; leases count in these
     block_hash: int
+    gas: GasPrices = GasPrices()
 
 
 @dataclass(frozen=True, slots=True)

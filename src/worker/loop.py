@@ -127,15 +127,15 @@ class Worker:
             if job.closed or job.paid + job.refunded >= job.task_count:
                 self._market.drop(job_id)
                 continue
-            why_not = policy.why_not_terms(job, self._settings, head.timestamp)
+            why_not = policy.why_not_terms(job, self._settings, head)
             if why_not is not None:
                 self._market.tell_once(job_id, why_not)
                 continue
-            if self._try_job(job):
+            if self._try_job(job, head):
                 return True
         return False
 
-    def _try_job(self, job: Job) -> bool:
+    def _try_job(self, job: Job, head: Head) -> bool:
         failed = self._market.failed(job.job_id)
         if len(failed) >= self._settings.stop_after_failures:
             self._market.tell_once(job.job_id, f"{len(failed)} of its tasks went wrong here")
@@ -151,7 +151,7 @@ class Worker:
             )
             return False
         try:
-            return self._open_claim_render(job, task)
+            return self._open_claim_render(job, task, head)
         except ServiceError as error:
             if error.code != "content.not_found":
                 raise
@@ -164,13 +164,17 @@ class Worker:
             self._market.put_off(job.job_id, f"it cannot be opened here: {error.code}")
         return False
 
-    def _open_claim_render(self, job: Job, task: Task) -> bool:
+    def _open_claim_render(self, job: Job, task: Task, head: Head) -> bool:
         """Opens the scene first, so that a scene that cannot be opened costs no bond."""
         manifest = self._files.manifest(job)
         why_not = policy.why_not_manifest(manifest, self._workshop.machine(), self._settings)
         if why_not is not None:
             self._market.tell_once(job.job_id, why_not)
             self._market.drop(job.job_id)
+            return False
+        why_not = policy.why_not_bytes(job, manifest, task.task, self._settings, head)
+        if why_not is not None:
+            self._market.put_off(job.job_id, why_not)
             return False
         claim = Claim(job.job_id, task.task, policy.attempt_of_claim(task), Stage.CLAIMING)
         with ExitStack() as stack:

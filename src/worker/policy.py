@@ -9,20 +9,26 @@ from ..domain.job import Address, Bounds, Job, Task, TaskState
 from ..domain.manifest import Manifest
 from ..domain.money import Fri
 from ..domain.result import max_result_bytes
+from ..ports.ledger import GasPrices, Head
 from ..ports.renderer import RenderReport
 from .settings import WorkerSettings
 
+TASK_L2_GAS, TASK_DATA_GAS = 9_000_000, 1_700
+"""What claiming, submitting and settling one task take, each in a transaction of its own, rounded
+up (docs/protocol.md, Gas)."""
 CLAIMABLE = (TaskState.OPEN, TaskState.LAPSED)
 
 
-def why_not_terms(job: Job, settings: WorkerSettings, now: int) -> str | None:
-    """The reason to leave a job alone for its terms; None when they suit."""
+def why_not_terms(job: Job, settings: WorkerSettings, head: Head) -> str | None:
+    """The reason to leave a job alone for its terms, as of the newest block; None when they suit."""
     if job.closed or job.paused:
         return "it takes no claims"
-    if now + job.terms.lease_seconds > job.terms.deadline:
+    if head.timestamp + job.terms.lease_seconds > job.terms.deadline:
         return "its deadline leaves no room for another lease"
     if job.terms.reward < settings.min_reward:
         return f"it pays {job.terms.reward}, less than {settings.min_reward}"
+    if job.terms.reward < gas_cost(head.gas):
+        return f"it pays {job.terms.reward}, less than its gas costs now"
     return None
 
 
@@ -45,6 +51,35 @@ def why_not_manifest(manifest: Manifest, machine: RenderReport, settings: Worker
     if output > settings.max_result_bytes:
         return f"a result may take {output} bytes, more than {settings.max_result_bytes}"
     return None
+
+
+def why_not_bytes(
+    job: Job, manifest: Manifest, task: int, settings: WorkerSettings, head: Head
+) -> str | None:
+    """The reason to leave a task alone because its reward does not cover gas and bytes; None when
+    it does. The task is looked at as if it were the only one that this worker gets."""
+    size = bytes_moved(job, manifest, task)
+    if job.terms.reward < gas_cost(head.gas) + bytes_cost(size, settings.price_per_gib):
+        return f"it pays {job.terms.reward}, less than its gas and {size} bytes cost now"
+    return None
+
+
+def gas_cost(prices: GasPrices) -> Fri:
+    """What one task takes from claim to settlement at these prices."""
+    return prices.l2 * TASK_L2_GAS + prices.l1_data * TASK_DATA_GAS
+
+
+def bytes_moved(job: Job, manifest: Manifest, task: int) -> int:
+    """The most that one task makes a worker fetch and serve: the scene once, and the result to
+    the requester and to each seat of the committee."""
+    scene = sum(file.size for file in manifest.files)
+    result = max_result_bytes(manifest.settings, manifest.tasks[task])
+    return scene + result * (1 + job.terms.committee_size)
+
+
+def bytes_cost(size: int, price_per_gib: Fri) -> Fri:
+    """Rounded up."""
+    return Fri(-(-price_per_gib.units * size // 2**30))
 
 
 def choose_task(job: Job, tasks: Sequence[Task], account: Address, barred: Set[int]) -> Task | None:

@@ -13,6 +13,8 @@ class WorkerSettings:
 
     poll_seconds: float = 2.0
     min_reward: Fri = ZERO
+    price_per_gib: Fri = ZERO
+    """What a GiB fetched or served costs the operator; a reward has to cover it, and gas."""
     max_claims: int = 2
     """Claims under way at once, those that wait for their verdict included: bonds at stake."""
     stop_after_rejects: int = 1

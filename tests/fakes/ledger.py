@@ -27,7 +27,7 @@ from tileproof.domain.job import (
 )
 from tileproof.domain.money import Fri
 from tileproof.domain.sampling import poseidon
-from tileproof.ports.ledger import EventPage, Head, Receipt
+from tileproof.ports.ledger import EventPage, GasPrices, Head, Receipt
 from tileproof.ports.trail import REORG_WINDOW_BLOCKS, BlockMark, Trail
 
 from .contract import BOUNDS, Books, Contract, require
@@ -53,7 +53,7 @@ class FakeChain:
     ) -> None:
         self.chain_id, self.contract = chain_id, contract
         self.block, self.timestamp, self.seconds_per_block = block, timestamp, seconds_per_block
-        self.fee = fee
+        self.fee, self.gas = fee, GasPrices()
         self.books = Books(bounds)
         self.guard = threading.RLock()
         self._sent = 0
@@ -86,7 +86,7 @@ class FakeChain:
         return poseidon([self.chain_id, block, sum(first <= block for first in self._branches)])
 
     def head(self) -> Head:
-        return Head(self.block, self.timestamp, self.hash_of(self.block))
+        return Head(self.block, self.timestamp, self.hash_of(self.block), self.gas)
 
     def read(self, account: Address = NOBODY) -> Contract:
         """The contract as calls at the head see it."""

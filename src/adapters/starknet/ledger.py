@@ -25,7 +25,7 @@ from ...domain.job import (
 )
 from ...domain.money import Fri, parse_strk
 from ...ports.journal import Journal
-from ...ports.ledger import EventPage, Head, JobCreated, Receipt
+from ...ports.ledger import EventPage, GasPrices, Head, JobCreated, Receipt
 from ...ports.trail import Trail
 from ..retry import retried
 from . import codec
@@ -56,12 +56,13 @@ def connect(
     journal: Journal | None = None,
     caps: FeeCaps = DEFAULT_CAPS,
 ) -> StarknetLedger:
-    """The ledger at this address, checked once, for ``signer`` or only for reading.
+    """The ledger at this address, checked once, for ``signer`` or only for reading; ``rpc_url``
+    may name several endpoints, with commas between them.
 
     What an earlier process sent without seeing it confirmed is reconciled before this returns.
 
     Raises:
-        ServiceError: ``ledger.unreachable``.
+        ServiceError: ``ledger.unreachable``, ``ledger.not_a_node``.
         ConfigError: ``ledger.wrong_spec``, ``ledger.wrong_chain``, ``ledger.no_contract``,
             ``ledger.wrong_contract``, ``ledger.bad_url``.
     """
@@ -119,7 +120,14 @@ class StarknetLedger:
 
     def head(self) -> Head:
         block = self._retried(lambda: self._node.client.get_block_with_tx_hashes(block_number="latest"))
-        return Head(block=block.block_number, timestamp=block.timestamp, block_hash=block.block_hash)
+        return Head(
+            block=block.block_number,
+            timestamp=block.timestamp,
+            block_hash=block.block_hash,
+            gas=GasPrices(
+                l2=Fri(block.l2_gas_price.price_in_fri), l1_data=Fri(block.l1_data_gas_price.price_in_fri)
+            ),
+        )
 
     def chain_id(self) -> int:
         return self._chain_id
@@ -385,7 +393,7 @@ def _no_job(job_id: int) -> InputError:
 
 def _check_contract(node: Node, contract: Address) -> None:
     try:
-        node.run(node.client.get_class_hash_at(contract.felt, block_number="latest"))
+        node.expect_contract(contract)
     except ServiceError as error:
         if error.code != "ledger.refused":
             raise
