@@ -15,7 +15,7 @@ from ..domain.job import Task, TaskState
 from ..domain.sampling import RoundId, verdict_commitment
 from ..domain.verdict import Judgement
 from ..ports.ledger import Head, Ledger, Receipt
-from .votes import RoundKey, Stage, Vote, Votes, key_of
+from .votes import RoundKey, Stage, Vote, Votes, key_of, standing
 
 log = logging.getLogger("tileproof.verifier")
 
@@ -26,30 +26,31 @@ OVER = (TaskState.OPEN, TaskState.CLAIMED, TaskState.LAPSED, TaskState.PAID, Tas
 _Item = TypeVar("_Item")
 
 
-def seal(of: RoundId, key: RoundKey, seat: int, judgement: Judgement, evidence: Cid) -> Vote:
-    """A vote with a fresh salt; nothing is sent."""
-    salt = secrets.randbits(248)
-    commitment = verdict_commitment(
-        of, seat, judgement.verdict, judgement.ground, judgement.index, evidence, salt
-    )
-    return Vote(
-        key=key,
-        seat=seat,
-        verdict=judgement.verdict,
-        ground=judgement.ground,
-        index=judgement.index,
-        evidence=evidence,
-        salt=salt,
-        commitment=commitment,
-        stage=Stage.SEALED,
-    )
-
-
 class Ballots:
     """Moves votes along: the journal always knows at least as much as the ledger was told."""
 
     def __init__(self, ledger: Ledger, votes: Votes) -> None:
         self._ledger, self._votes = ledger, votes
+
+    def seal(self, key: RoundKey, seats: Sequence[int], judgement: Judgement, evidence: Cid) -> None:
+        """Makes durable what these places of the committee say, each with a salt of its own."""
+        chain, contract = self._ledger.chain_id(), self._ledger.contract()
+        of = RoundId(chain, contract, key.job_id, key.task, key.attempt, key.round)
+        verdict, ground, index = judgement.verdict, judgement.ground, judgement.index
+        for seat in seats:
+            salt = secrets.randbits(248)
+            sealed = verdict_commitment(of, seat, verdict, ground, index, evidence, salt)
+            vote = Vote(key, seat, verdict, ground, index, evidence, salt, sealed, Stage.SEALED)
+            self._votes.put(vote)
+
+    def seal_missing(self, key: RoundKey, seats: Sequence[int]) -> None:
+        """Goes on where a process was killed between its own places: all say what the first said."""
+        votes = self._votes.of(key)
+        sealed = {vote.seat for vote in votes}
+        missing = [seat for seat in seats if seat not in sealed]
+        if votes and missing:
+            said = Judgement(votes[0].verdict, votes[0].ground, votes[0].index, "as its other places")
+            self.seal(key, missing, said, votes[0].evidence)
 
     def update(self, task: Task, key: RoundKey, head: Head) -> None:
         """Brings this task's votes up to what the ledger shows, whoever crashed in between."""
@@ -59,7 +60,8 @@ class Ballots:
             current = vote.key == key and task.state not in OVER
             if vote.stage.is_open:
                 vote = self._update_open(vote, task, current)
-            if not vote.stage.is_open and not current and vote.over_at_block is None:
+            over = task.state in OVER or vote.key not in standing(task)
+            if not vote.stage.is_open and over and vote.over_at_block is None:
                 self._votes.put(replace(vote, over_at_block=head.block))
 
     def _update_open(self, vote: Vote, task: Task, current: bool) -> Vote:

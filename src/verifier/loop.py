@@ -25,10 +25,10 @@ from ..ports.clock import Clock
 from ..ports.content import ContentStore
 from ..ports.images import ImageDecoder
 from ..ports.journal import Journal
-from ..ports.ledger import Head, Ledger, ResultSubmitted, TaskDrawn
+from ..ports.ledger import AppealRaised, Head, Ledger, ResultSubmitted, TaskDrawn
 from ..ports.renderer import Renderer
 from .audit import audit_submission
-from .ballots import OVER, Ballots, seal, send
+from .ballots import OVER, Ballots, send
 from .pace import Pace
 from .settings import VerifierSettings
 from .subject import Subject, subject_of_round
@@ -49,7 +49,6 @@ class _Audited:
 @dataclass(frozen=True, slots=True)
 class _Running:
     key: RoundKey
-    subject: Subject
     future: Future[_Audited]
 
 
@@ -86,6 +85,8 @@ class Verifier:
         self._told: set[RoundKey] = set()
         self._first_seen: dict[tuple[str, RoundKey], float] = {}
         self._slots: frozenset[int] = frozenset()
+        voted = {self._report_folder(vote.key) for vote in self._votes.every()}
+        self._orphans = {each for each in (home / "reports").glob("*") if each not in voted}
 
     def run(self) -> None:
         """Raises what makes going on pointless: ServiceError that no retry mends, MachineError
@@ -119,6 +120,7 @@ class Verifier:
         self._pace.observe(head)
         self._follow_events()
         self._collect_audit()
+        self._drop_orphans()
         for job_id, numbers in sorted(self._watchlist.by_job().items()):
             job = self._ledger.job(job_id)
             tasks = [task for task in self._ledger.tasks(job_id) if task.task in numbers]
@@ -135,7 +137,7 @@ class Verifier:
             self._watchlist.rewind(page.rewound_to)
             self._told, self._given_up, self._first_seen = set(), set(), {}
         for event in page.events:
-            if isinstance(event, ResultSubmitted | TaskDrawn):
+            if isinstance(event, ResultSubmitted | TaskDrawn | AppealRaised):
                 self._watchlist.add(event.job_id, event.task, block=event.block)
         self._follower.keep(page)
 
@@ -171,8 +173,13 @@ class Verifier:
                 "hop=%d drawn job=%d task=%d attempt=%d round=%d seed=%#x mine=%s",
                 Hop.DRAWN, key.job_id, key.task, key.attempt, key.round, task.audit_seed or 0, seats,
             )  # fmt: skip
-        if not seats or self._running or key in self._given_up or self._votes.of(key):
+        if self._votes.of(key):
+            self._ballots.seal_missing(key, seats)
             return
+        if not seats or self._running or key in self._given_up:
+            return
+        if self._report_folder(key) in self._orphans:
+            return  # its pin goes first
         left = task.window_ends_block - head.block - self._settings.commit_margin_blocks
         deadline = self._clock.monotonic() + max(0.0, left * self._pace.seconds_per_block)
         try:
@@ -184,7 +191,7 @@ class Verifier:
             self._given_up.add(key)
             return
         future = self._executor.submit(self._audit, subject, key, deadline)
-        self._running = _Running(key, subject, future)
+        self._running = _Running(key, future)
 
     def _audit(self, subject: Subject, key: RoundKey, deadline: float) -> _Audited:
         """Runs in the audit thread: store, renderer, decoder and files only."""
@@ -226,11 +233,28 @@ class Verifier:
             self._given_up.add(key)
             return
         self._log_audited(key, audited)
-        if key_of(task) == key:
-            for seat in self._my_seats(task):
-                self._votes.put(
-                    seal(running.subject.of, key, seat, audited.report.judgement, audited.evidence)
-                )
+        if key_of(task) == key and (seats := self._my_seats(task)):
+            self._ballots.seal(key, seats, audited.report.judgement, audited.evidence)
+        else:
+            self._orphans.add(self._report_folder(key))
+
+    def _drop_orphans(self) -> None:
+        """Reports that no vote rests on: their rounds were over, or their audits were killed. A
+        store that is down makes no reveal late: they go when it is back."""
+        if self._running is not None:
+            return  # the store is the audit thread's
+        for folder in sorted(self._orphans):
+            try:
+                self._executor.submit(self._drop, folder).result()
+            except TileproofError as error:
+                log.warning("a report without a vote stays for now: %s (%s)", error.message, error.code)
+                return
+            self._orphans.discard(folder)
+
+    def _drop(self, report: Path) -> None:
+        """Runs in the audit thread. Added anew, the same bytes have the same CID: it may be pinned."""
+        self._store.unpin(self._store.add_directory(report))
+        shutil.rmtree(report, ignore_errors=True)
 
     # --- what anyone may send ---
 
@@ -257,8 +281,11 @@ class Verifier:
     def _finish_quickly(self) -> None:
         """Asked to stop: sends the commitments and reveals that can be sent now, nothing more."""
         try:
+            head = self._ledger.head()
             for job_id, numbers in sorted(self._watchlist.by_job().items()):
                 tasks = [task for task in self._ledger.tasks(job_id) if task.task in numbers]
+                for task in tasks:
+                    self._ballots.update(task, key_of(task), head)
                 self._ballots.send_commits(job_id, tasks)
                 self._ballots.send_reveals(job_id, tasks)
         except TileproofError as error:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from ..domain.cid import Cid, parse_cid
-from ..domain.job import Commitment, Ground, Reveal, Task, Verdict
+from ..domain.job import APPEAL_ROUND, Commitment, Ground, Reveal, Task, Verdict
 from ..ports.journal import Journal, Record
 
 _KIND = "vote"
@@ -48,6 +48,14 @@ def key_of(task: Task) -> RoundKey:
     return RoundKey(task.job_id, task.task, task.attempt, task.round, task.audit_seed or 0)
 
 
+def standing(task: Task) -> tuple[RoundKey, ...]:
+    """The rounds whose outcome is open: the one the task is in, and one that is appealed."""
+    now = key_of(task)
+    if task.round != APPEAL_ROUND or task.appeal is None:
+        return (now,)
+    return now, replace(now, round=task.appeal.first_round, seed=task.appeal.first_seed or 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Vote:
     """One seat's verdict in one round; ``seat`` is the index in the committee."""
@@ -65,7 +73,7 @@ class Vote:
     """The block at which the round's outcome was first seen to be final."""
 
     def sealed(self) -> Commitment:
-        return Commitment(self.key.task, self.seat, self.commitment)
+        return Commitment(task=self.key.task, seat=self.seat, commitment=self.commitment)
 
     def opened(self) -> Reveal:
         return Reveal(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,16 +18,16 @@ from tileproof.verifier.audit import audit_submission
 from tileproof.verifier.settings import VerifierSettings
 from tileproof.verifier.subject import subject_from_history, subject_of_round
 
-from .verifier_world import World, empty, honest, png
+from .verifier_world import World, empty, honest, lie_about_seeds, png, spoiled
 
 SETTINGS = VerifierSettings()
 
 
 def audit(world: World, tmp_path: Path, deadline: float | None = None) -> AuditReport:
-    world.chain.drawn = True
-    chain = world.chain
+    if not world.ledger.job_count():
+        world.draw()
     return audit_submission(
-        subject=subject_of_round(chain, chain.job(1), chain.task(1, 0)),  # type: ignore[arg-type]
+        subject=subject_of_round(world.ledger, world.job(), world.task()),
         store=world.store,
         renderer=world.renderer,
         decoder=world.decoder,
@@ -38,16 +37,6 @@ def audit(world: World, tmp_path: Path, deadline: float | None = None) -> AuditR
         evidence=tmp_path / "evidence",
         deadline=deadline,
     )
-
-
-def spoiled(frame: int, spoil: bytes | None) -> World:
-    """A result whose picture of ``frame`` is these bytes, or missing."""
-    files = {frame_file(f): png(honest(f)) for f in (1, 2)}
-    if spoil is None:
-        del files[frame_file(frame)]
-    else:
-        files[frame_file(frame)] = spoil
-    return World(files)
 
 
 def test_honest_work_is_accepted(tmp_path: Path) -> None:
@@ -69,7 +58,7 @@ def test_only_the_sample_tiles_are_rendered_again(tmp_path: Path) -> None:
 def test_a_frame_that_is_a_little_wrong_is_rejected_by_its_first_tile(tmp_path: Path) -> None:
     wrong = honest(2)
     wrong[..., 0] ^= 1
-    world = spoiled(2, png(wrong))
+    world = World(spoiled(2, png(wrong)))
     report = audit(world, tmp_path)
     first = next(at for at, t in enumerate(report.tiles) if t.sample.frame == 2)
     assert report.judgement.verdict is Verdict.REJECT
@@ -80,7 +69,7 @@ def test_a_frame_that_is_a_little_wrong_is_rejected_by_its_first_tile(tmp_path: 
 def test_a_reject_rests_on_two_fresh_processes(tmp_path: Path) -> None:
     wrong = honest(1)
     wrong[:] = 0
-    world = spoiled(1, png(wrong))
+    world = World(spoiled(1, png(wrong)))
     report = audit(world, tmp_path)
     assert world.renderer.sessions == 3
     again = [(frame, tile) for session, frame, tile in world.renderer.rendered if session > 1]
@@ -112,7 +101,7 @@ def test_a_scene_that_renders_differently_each_time_is_inconclusive(tmp_path: Pa
 def test_a_picture_that_cannot_be_judged_is_rejected_without_rendering(
     spoil: bytes | None, ground: Ground, tmp_path: Path
 ) -> None:
-    world = spoiled(2, spoil)
+    world = World(spoiled(2, spoil))
     report = audit(world, tmp_path)
     assert report.judgement.verdict is Verdict.REJECT
     assert (report.judgement.ground, report.judgement.index) == (ground, 1)
@@ -121,7 +110,7 @@ def test_a_picture_that_cannot_be_judged_is_rejected_without_rendering(
 
 def test_a_result_that_is_no_directory_misses_its_first_picture(tmp_path: Path) -> None:
     world = World()
-    world.chain.result = world.store.put_file(b"one file")
+    world.result = world.theirs.put_file(b"one file")
     report = audit(world, tmp_path)
     assert (report.judgement.ground, report.judgement.index) == (Ground.MISSING, 0)
 
@@ -135,7 +124,7 @@ def test_a_result_larger_than_any_honest_one_is_rejected(tmp_path: Path) -> None
 @pytest.mark.parametrize("what", ["manifest", "result", "scene"])
 def test_bytes_that_nobody_serves_before_the_deadline_are_unavailable(what: str, tmp_path: Path) -> None:
     world = World()
-    cid = {"manifest": world.chain.job(1).manifest, "result": world.result, "scene": world.scene}[what]
+    cid = {"manifest": world.manifest_cid, "result": world.result, "scene": world.scene}[what]
     world.store.withheld.add(cid)
     start = world.clock.monotonic()
     report = audit(world, tmp_path, deadline=start + 300)
@@ -190,7 +179,7 @@ def test_running_out_of_time_is_inconclusive(tmp_path: Path) -> None:
 
 def test_a_malformed_manifest_blames_no_worker(tmp_path: Path) -> None:
     world = World()
-    world.chain._job = replace(world.chain.job(1), manifest=world.store.add_block(b"{}"))
+    world.manifest_cid = world.theirs.add_block(b"{}")
     report = audit(world, tmp_path)
     assert report.judgement.verdict is Verdict.INCONCLUSIVE
     assert report.work is None
@@ -245,8 +234,8 @@ def test_the_report_says_what_was_judged_and_how_the_tiles_were_drawn(tmp_path: 
     report = audit(world, tmp_path)
     said = json.loads((tmp_path / "evidence" / "report.json").read_bytes())
     assert said["verdict"] == "Accept"
-    assert int(said["seed"]["audit_seed"], 16) == world.chain.seed == report.seed.seed
-    assert int(said["seed"]["block_hash"], 16) == world.chain.block_hash(51)
+    assert int(said["seed"]["audit_seed"], 16) == world.task().audit_seed == report.seed.seed
+    assert int(said["seed"]["block_hash"], 16) == world.chain.hash_of(world.task().seed_block)
     assert [tile["psnr_db"] for tile in said["tiles"]] == [None] * 8
     page = (tmp_path / "evidence" / "report.html").read_text()
     assert "Accepted" in page
@@ -262,33 +251,36 @@ def test_repeated_frames_are_findings_and_no_verdict(tmp_path: Path) -> None:
 
 def test_a_node_that_lies_about_the_seed_does_not_choose_the_tiles(tmp_path: Path) -> None:
     world = World()
-    world.chain.lies_about_seed = True
+    world.draw()
+    lie_about_seeds(world.ledger)
     with pytest.raises(ServiceError) as refused:
         audit(world, tmp_path)
     assert refused.value.code == "ledger.seed_mismatch"
 
 
-def test_an_audit_by_hand_takes_the_ledgers_seed_or_a_given_one() -> None:
+def test_an_audit_by_hand_takes_the_ledgers_seed_or_a_given_one(tmp_path: Path) -> None:
     world = World()
+    world.submit()
     with pytest.raises(InputError) as refused:
-        subject_from_history(world.chain, 1, 0)  # type: ignore[arg-type]
+        subject_from_history(world.ledger, 1, 0)
     assert refused.value.code == "audit.no_seed"
-    assert subject_from_history(world.chain, 1, 0, seed=7).seed.seed == 7  # type: ignore[arg-type]
-    world.chain.drawn, world.chain.state = True, TaskState.PAID
-    subject = subject_from_history(world.chain, 1, 0)  # type: ignore[arg-type]
-    assert (subject.seed.seed, subject.result) == (world.chain.seed, world.result)
+    assert subject_from_history(world.ledger, 1, 0, seed=7).seed.seed == 7
+    world.until(TaskState.PAID, world.verifier(tmp_path))
+    subject = subject_from_history(world.ledger, 1, 0)
+    assert (subject.seed.seed, subject.result) == (world.task().audit_seed, world.result)
 
 
 def test_an_audit_by_hand_of_what_was_never_submitted_is_refused() -> None:
+    world = World()
+    world.submit()
     with pytest.raises(InputError) as refused:
-        subject_from_history(World().chain, 1, 0, attempt=2)  # type: ignore[arg-type]
+        subject_from_history(world.ledger, 1, 0, attempt=2)
     assert refused.value.code == "audit.no_submission"
 
 
 def test_a_manifest_with_other_tasks_than_the_ledger_blames_no_worker(tmp_path: Path) -> None:
     world = World()
-    job = world.chain.job(1)
-    world.chain._job = replace(job, task_count=5)
+    world.task_count = 5
     assert audit(world, tmp_path).judgement.verdict is Verdict.INCONCLUSIVE
 
 

@@ -1,15 +1,11 @@
-"""A small world for one verifier: a job, a submission, and a chain that steps by hand.
-
-Its ledger knows only what a verifier asks; the fake that keeps every rule of the contract
-is tests/fakes/ledger.py.
-"""
+"""A small world for verifiers: ten seats, a worker, a requester, and the contract as a model on a
+chain that steps by hand. Any call of a verifier's can be its last."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -21,13 +17,16 @@ from PIL import Image
 from tileproof.domain.cid import Cid
 from tileproof.domain.errors import LedgerRejected, MachineError
 from tileproof.domain.job import (
+    APPEAL_ROUND,
     Address,
+    Appeal,
     Commitment,
+    Ground,
     Job,
-    Outcome,
+    Question,
     Reveal,
-    Seat,
     Task,
+    TaskResult,
     TaskState,
     Terms,
     Verdict,
@@ -35,23 +34,45 @@ from tileproof.domain.job import (
 from tileproof.domain.manifest import AuditPolicy, Manifest, SceneFile, TaskSpec, encode
 from tileproof.domain.money import Fri
 from tileproof.domain.result import frame_file
-from tileproof.domain.sampling import RoundId, audit_seed, verdict_commitment
+from tileproof.domain.sampling import RoundId, audit_seed, draw_committee, verdict_commitment
 from tileproof.domain.tiles import Tile
-from tileproof.ports.ledger import Event, EventPage, Head, Receipt, ResultSubmitted, TaskDrawn
+from tileproof.ports import ledger as port
 from tileproof.ports.renderer import Limits, Rendered, RenderReport
-from tileproof.ports.trail import Trail
+from tileproof.verifier.loop import Verifier
+from tileproof.verifier.settings import VerifierSettings
 
 from ..fakes.clock import FakeClock
-from ..fakes.content import FakeStore
+from ..fakes.content import FakeNetwork, FakeStore
 from ..fakes.images import FakeDecoder
 from ..fakes.journal import FakeJournal
+from ..fakes.ledger import FakeChain, FakeLedger
 from .test_manifest import MANIFEST, SETTINGS
+from .worker_world import Fate, Killed, Mortal
 
 ME, WORKER, REQUESTER = Address(0xAA), Address(0xBB), Address(0xCC)
-CHAIN, CONTRACT = 0x534E, Address(0xDD)
+SEATS = 10
+"""3n + 1 for the largest committee of these tests."""
+TERMS = Terms(
+    reward=Fri(1_000),
+    audit_fee=Fri(10),
+    worker_bond=Fri(100),
+    committee_size=1,
+    audit_rate_bps=10_000,
+    lease_seconds=10_000,
+    commit_blocks=15,
+    reveal_blocks=10,
+    appeal_blocks=20,
+    deadline=1_800_090_000,
+)
+IMPATIENT = VerifierSettings(poll_seconds=1.0, stagger_seconds=4.0, keep_reports_blocks=10)
 MACHINE = RenderReport("4.5.15 abcdef", "cpu-x86_64-avx2", "a CPU", "bubblewrap")
 SMALL = replace(SETTINGS, width_px=60, height_px=40)
 BLEND = b"BLENDER-v405 not really"
+PATIENCE = 300
+"""Looks or blocks after which a test has waited in vain."""
+
+Wanted = Callable[[int, tuple[int, ...]], bool]
+"""Says of a draw's seed and committee whether a test is about it."""
 
 
 def honest(frame: int) -> np.ndarray:
@@ -64,6 +85,19 @@ def png(pixels: np.ndarray) -> bytes:
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, format="PNG")
     return out.getvalue()
+
+
+def spoiled(frame: int, spoil: bytes | None, frames: Sequence[int] = (1, 2)) -> dict[str, bytes]:
+    """A result whose picture of ``frame`` is these bytes, or missing."""
+    files = {frame_file(f): png(honest(f)) for f in frames if f != frame}
+    return files if spoil is None else {**files, frame_file(frame): spoil}
+
+
+def patched(frame: int, tile: Tile) -> bytes:
+    """The honest picture with one tile painted over."""
+    pixels = honest(frame)
+    pixels[tile.y0 : tile.y1, tile.x0 : tile.x1] ^= 0x80
+    return png(pixels)
 
 
 def manifest_of(scene: Cid, frames: tuple[int, ...] = (1, 2), sample_tiles: int = 8) -> Manifest:
@@ -135,13 +169,13 @@ class Session:
 
 
 class AtOnce(Executor):
-    """Runs each call where it is submitted."""
+    """Runs each call where it is submitted; who is killed in it is killed there."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
         try:
             future.set_result(fn(*args, **kwargs))
-        except BaseException as error:  # noqa: BLE001 - a future holds whatever was raised
+        except Exception as error:  # noqa: BLE001 - a future holds whatever was raised
             future.set_exception(error)
         return future
 
@@ -149,155 +183,244 @@ class AtOnce(Executor):
         pass
 
 
-class Chain:
-    """One job of one task whose state the test sets; what a verifier sends is recorded.
+class Party:
+    """An account with everything a verifier of its own needs.
 
-    ``calls`` holds (name, arguments); ``refuse`` maps a call's name to a reason; ``die_after``
-    names a call after which the process is killed although the transaction went through.
+    ``calls`` are the names of what it sent. ``before`` maps a name to what happens right before
+    the next such call, ``refuse`` to a reason for which it is refused; after a call that
+    ``die_after`` names the process is killed although the transaction went through.
     """
 
-    def __init__(self, manifest: Cid, result: Cid) -> None:
-        self.block, self.result = 100, result
-        self.calls: list[tuple[str, Any]] = []
+    def __init__(self, world: World, account: Address) -> None:
+        self.account = account
+        self.ledger = world.chain.acting_as(account)
+        self.store = FakeStore(world.network, world.clock)
+        self.journal = FakeJournal()
+        self.calls: list[str] = []
+        self.before: dict[str, Callable[[], object]] = {}
         self.refuse: dict[str, str] = {}
         self.die_after: str | None = None
-        self.slots: tuple[int, ...] = (4,)
-        self.committee: tuple[int, ...] = (4,)
-        self.state = TaskState.SUBMITTED
-        self.attempt = self.round = 0
-        self.committed: dict[int, int] = {}
-        self.revealed: dict[int, Reveal] = {}
-        self.drawn = False
-        self.lies_about_seed = False
-        terms = Terms(Fri(5), Fri(1), Fri(5), 1, 10_000, 600, 30, 30, 10, 2_000_000_000)
-        self._job = Job(1, REQUESTER, manifest, 1, terms, 1, False, False, 0, 0)
+        self.ledger.before, self.ledger.after = self._before, self._after
 
-    @property
-    def of(self) -> RoundId:
-        return RoundId(CHAIN, CONTRACT, 1, 0, self.attempt, self.round)
-
-    @property
-    def seed(self) -> int:
-        return audit_seed(self.of, self.result, self.block_hash(51)) + self.lies_about_seed
-
-    def head(self) -> Head:
-        return Head(self.block, 1_000 + 2 * self.block, self.block)
-
-    def chain_id(self) -> int:
-        return CHAIN
-
-    def contract(self) -> Address:
-        return CONTRACT
-
-    def account(self) -> Address:
-        return ME
-
-    def block_hash(self, block: int) -> int:
-        return 0xB10C + block
-
-    def job(self, job_id: int) -> Job:
-        return self._job
-
-    def tasks(self, job_id: int) -> tuple[Task, ...]:
-        return (self.task(job_id, 0),)
-
-    def task(self, job_id: int, task: int) -> Task:
-        n = len(self.committee) if self.drawn else 0
-        return Task(
-            1, 0, self.state, self.attempt, 0, WORKER, 40, 0, self.result, 50, self.round, 51,
-            self.seed if self.drawn else None, Outcome.UNDECIDED, self.committee[:n],
-            tuple(seat in self.committed for seat in range(n)),
-            tuple(self.revealed[seat].verdict if seat in self.revealed else None for seat in range(n)),
-            self.block + 30 if self.state in (TaskState.COMMITTING, TaskState.REVEALING) else 0,
-        )  # fmt: skip
-
-    def seats_of(self, account: Address) -> tuple[Seat, ...]:
-        return tuple(Seat(slot, account, Fri(64), 1, None, False) for slot in self.slots)
-
-    def events(self, cursor: int = 0, *, job_id: int | None = None, trail: Trail | None = None) -> EventPage:
-        events: list[Event] = [ResultSubmitted(50, 1, 1, 0, WORKER, self.attempt, self.result, 51)]
-        if self.drawn:
-            events.append(TaskDrawn(62, 2, 1, 0, self.attempt, self.round, True, self.seed, self.committee))
-        return EventPage(tuple(e for e in events if e.block >= cursor), self.block + 1, trail)
-
-    def draw(self, job_id: int, tasks: Sequence[int]) -> Receipt:
-        def effect() -> None:
-            self.drawn, self.state = True, TaskState.COMMITTING
-
-        return self._call("draw", tuple(tasks), effect)
-
-    def commit(self, job_id: int, commitments: Iterable[Commitment]) -> Receipt:
-        sent = tuple(commitments)
-
-        def effect() -> None:
-            for each in sent:
-                if each.seat in self.committed:
-                    raise LedgerRejected("ALREADY_COMMITTED")
-                self.committed[each.seat] = each.commitment
-
-        return self._call("commit", sent, effect)
-
-    def reveal(self, job_id: int, reveals: Iterable[Reveal]) -> Receipt:
-        sent = tuple(reveals)
-
-        def effect() -> None:
-            for each in sent:
-                opened = verdict_commitment(
-                    self.of, each.seat, each.verdict, each.ground, each.index, each.evidence, each.salt
-                )
-                if self.committed.get(each.seat) != opened:
-                    raise LedgerRejected("COMMITMENT_MISMATCH")
-                self.revealed[each.seat] = each
-
-        return self._call("reveal", sent, effect)
-
-    def settle(self, job_id: int, tasks: Sequence[int]) -> Receipt:
-        def effect() -> None:
-            self.state = TaskState.PAID
-
-        return self._call("settle", tuple(tasks), effect)
-
-    def _call(self, name: str, arguments: Any, effect: Callable[[], None]) -> Receipt:
-        self.calls.append((name, arguments))
+    def _before(self, name: str) -> None:
+        self.calls.append(name)
+        first = self.before.pop(name, None)
+        if first is not None:
+            first()
         if name in self.refuse:
             raise LedgerRejected(self.refuse[name])
-        effect()
+
+    def _after(self, name: str) -> None:
         if self.die_after == name:
             raise Killed(name)
-        return Receipt(0xF00, self.block, Fri(1))
-
-    def names(self) -> list[str]:
-        return [name for name, _ in self.calls]
-
-
-class Killed(BaseException):
-    """Stands for SIGKILL: nothing in the verifier may catch it."""
 
 
 class World:
-    """A job whose scene and result are honest unless ``scene`` or ``files`` say otherwise."""
+    """A job whose scene and result are honest unless ``scene`` or ``files`` say otherwise, and ten
+    seats: the first ``mine`` are of the verifier under test, every other one is an account's own.
+    """
 
     def __init__(
-        self, files: dict[str, bytes] | None = None, scene: dict[str, bytes] | None = None, **manifest: Any
+        self,
+        files: dict[str, bytes] | None = None,
+        scene: dict[str, bytes] | None = None,
+        *,
+        mine: int = SEATS,
+        committee_size: int = 1,
+        **manifest: Any,
     ) -> None:
-        self.clock, self.journal = FakeClock(), FakeJournal()
-        self.store = FakeStore(clock=self.clock)
+        self.chain, self.network = FakeChain(), FakeNetwork()
+        self.clock = FakeClock(on_wait=self._a_second_passes)
+        self.after_wait: Callable[[], None] = lambda: None
         self.renderer, self.decoder = Renderer(), FakeDecoder()
-        self.scene = self.store.put(scene or {"glass.blend": BLEND})
+        self._parties: dict[Address, Party] = {}
+        self.terms = replace(TERMS, committee_size=committee_size)
+        self.me = self.party(ME)
+        self.owners: list[Address] = []
+        for slot in range(SEATS):
+            self.add_seat(ME if slot < mine else Address(0x5EA7_00 + slot))
+        self.ledger, self.store, self.journal = self.me.ledger, self.me.store, self.me.journal
+        self.requester, self.worker = self.party(REQUESTER).ledger, self.party(WORKER).ledger
+        self.theirs = self.party(REQUESTER).store
+        self.scene = self.theirs.put(scene or {"glass.blend": BLEND})
         self.manifest = manifest_of(self.scene, **manifest)
-        if files is None:
-            files = {frame_file(f): png(honest(f)) for f in self.manifest.tasks[0].frames}
-        self.result = self.store.put(files)
-        self.chain = Chain(self.store.add_block(encode(self.manifest)), self.result)
+        self.manifest_cid = self.theirs.add_block(encode(self.manifest))
+        self.task_count = 1
+        frames = self.manifest.tasks[0].frames
+        self.result = self.theirs.put(files or {frame_file(f): png(honest(f)) for f in frames})
+
+    # --- who there is ---
+
+    def party(self, account: Address) -> Party:
+        if account not in self._parties:
+            self.chain.mint(account, Fri(1_000_000))
+            self._parties[account] = Party(self, account)
+            self._parties[account].ledger.deposit(Fri(100_000))
+            self._parties[account].calls.clear()
+        return self._parties[account]
+
+    def add_seat(self, owner: Address) -> None:
+        party = self.party(owner)
+        assert party.ledger.take_seat()[0] == len(self.owners), "slots are given out in order"
+        self.owners.append(owner)
+        party.calls.clear()
+
+    def verifier(
+        self,
+        home: Path,
+        account: Address = ME,
+        *,
+        settings: VerifierSettings = IMPATIENT,
+        fate: Fate | None = None,
+        executor: Executor | None = None,
+    ) -> Verifier:
+        """A verifier process: a new one of the same account and home is one that was restarted."""
+        party = self.party(account)
+        parts: dict[str, Any] = {
+            "ledger": party.ledger,
+            "store": party.store,
+            "renderer": self.renderer,
+            "decoder": self.decoder,
+            "journal": party.journal,
+        }
+        if fate is not None:
+            parts = {name: Mortal(part, fate) for name, part in parts.items()}
+        return Verifier(
+            **parts, clock=self.clock, settings=settings, home=home, executor=executor or AtOnce()
+        )
+
+    def step(self, *verifiers: Verifier, looks: int = 3) -> None:
+        """Looks at the ledger, a second and a block apart."""
+        for _ in range(looks):
+            for verifier in verifiers:
+                verifier.tick()
+            self.clock.wait(1.0)
+
+    def until(self, state: TaskState, *verifiers: Verifier) -> None:
+        """Looks and blocks until the task is in this state."""
+        for _ in range(PATIENCE):
+            if self.task().state is state:
+                return
+            self.step(*verifiers, looks=1)
+        raise AssertionError(f"the task is {self.task().state} and not {state}")
+
+    def pass_until(self, is_so: Callable[[], bool]) -> None:
+        """Blocks, in which nobody does anything."""
+        for _ in range(PATIENCE):
+            if is_so():
+                return
+            self.chain.pass_blocks()
+        raise AssertionError("it never came to that")
+
+    # --- what happens ---
+
+    def job(self) -> Job:
+        return self.ledger.job(1)
+
+    def task(self) -> Task:
+        return self.ledger.task(1, 0)
+
+    def submit(self, wanted: Wanted = lambda seed, seats: True) -> None:
+        """The worker claims and hands in, in a block from which such a draw follows."""
+        if not self.ledger.job_count():
+            self.requester.create_job(self.manifest_cid, self.task_count, self.terms)
+        self.worker.claim(1, [0])
+        self.pass_until(lambda: wanted(*self.drawn_from(0, self.chain.block + 2)))
+        self.worker.submit(1, [TaskResult(0, self.result)])
+
+    def draw(self, wanted: Wanted = lambda seed, seats: True) -> None:
+        """Handed in, and drawn by somebody else."""
+        self.submit(wanted)
+        self.until(TaskState.DRAWABLE)
+        self.requester.draw(1, [0])
+
+    def provisional(self, verdict: Verdict, ground: Ground = Ground.NONE, index: int = 0) -> None:
+        """A committee of one, a seat of somebody else's, has said this."""
+        self.draw(lambda seed, seats: self.owners[seats[0]] != ME)
+        for act in self.say(0, verdict, ground, index):
+            act()
+
+    def appeal(
+        self,
+        by: port.Ledger,
+        question: Question,
+        position: int = 0,
+        tile: int = 0,
+        own: Callable[[int], bool] = lambda places: places > 0,
+    ) -> None:
+        """Raised in a block from which a committee follows with so many places of the verifier
+        under test."""
+        first, size = self.task().seats, 2 * self.terms.committee_size + 1
+
+        def places() -> int:
+            block = self.chain.block + 2
+            _, seats = self.drawn_from(APPEAL_ROUND, block, size=size, without=first)
+            return sum(self.owners[slot] == ME for slot in seats)
+
+        self.pass_until(lambda: own(places()))
+        by.appeal(1, [Appeal(0, question, position, tile)])
+
+    def drawn_from(
+        self, round_: int, seed_block: int, *, size: int | None = None, without: Sequence[int] = ()
+    ) -> tuple[int, tuple[int, ...]]:
+        """Seed and committee of a draw of the current attempt from this block; the owners of the
+        slots ``without`` do not sit."""
+        seed = audit_seed(self.round_id(round_), self.result, self.chain.hash_of(seed_block))
+        excluded = {self.owners[slot] for slot in without}
+        size = size or self.terms.committee_size
+        return seed, draw_committee(
+            seed, size, len(self.owners), lambda slot: self.owners[slot] not in excluded
+        )
+
+    def round_id(self, round_: int) -> RoundId:
+        return RoundId(self.chain.chain_id, self.chain.contract, 1, 0, self.task().attempt, round_)
+
+    def say(
+        self, place: int, verdict: Verdict, ground: Ground = Ground.NONE, index: int = 0
+    ) -> tuple[Callable[[], None], Callable[[], None]]:
+        """What seals and what opens a verdict that some other seat has, for reasons of its own."""
+        task = self.task()
+        ledger = self.party(self.owners[task.seats[place]]).ledger
+        evidence, salt = Cid.of_raw_block(b"report"), 2**130 + place
+        sealed = verdict_commitment(self.round_id(task.round), place, verdict, ground, index, evidence, salt)
+        commitment = Commitment(task=0, seat=place, commitment=sealed)
+        reveal = Reveal(0, place, verdict, ground, index, evidence, salt)
+        return lambda: void(ledger.commit(1, [commitment])), lambda: void(ledger.reveal(1, [reveal]))
+
+    # --- what came of it ---
+
+    def told(self, kind: type[port.Event]) -> list[Any]:
+        """What the contract reported of this kind."""
+        return [event for event in self.ledger.events(job_id=1).events if isinstance(event, kind)]
+
+    def committed(self) -> list[tuple[int, int]]:
+        """Place and block of every commitment that is on the chain."""
+        return [(event.seat, event.block) for event in self.told(port.VerdictCommitted)]
+
+    def revealed(self, round_: int = 0) -> dict[int, port.VerdictRevealed]:
+        """What each place of a round of the first attempt said."""
+        told = self.told(port.VerdictRevealed)
+        return {event.seat: event for event in told if (event.attempt, event.round) == (0, round_)}
+
+    def _a_second_passes(self) -> None:
+        self.chain.pass_blocks()
+        self.after_wait()
 
 
-def verdict_of(chain: Chain) -> Verdict:
-    return chain.revealed[0].verdict
+def void(_: object) -> None:
+    """For calls whose receipt nobody reads."""
 
 
 def empty(folder: Path) -> bool:
     return not folder.exists() or not any(folder.iterdir())
 
 
-def remove(folder: Path) -> None:
-    shutil.rmtree(folder)
+def lie_about_seeds(ledger: FakeLedger) -> None:
+    """The node reports seeds that nothing gave."""
+    honestly = ledger.task
+
+    def lying(job_id: int, task: int) -> Task:
+        told = honestly(job_id, task)
+        return told if told.audit_seed is None else replace(told, audit_seed=told.audit_seed + 1)
+
+    ledger.task = lying  # type: ignore[method-assign]
