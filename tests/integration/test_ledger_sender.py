@@ -14,15 +14,17 @@ from typing import Any
 import pytest
 from tileproof.adapters.starknet import sender as sender_module
 from tileproof.adapters.starknet.caps import FeeCaps
+from tileproof.adapters.starknet.deploy import LOCAL_BOUNDS
 from tileproof.adapters.starknet.intents import INTENT, SPENT
-from tileproof.adapters.starknet.ledger import StarknetLedger
+from tileproof.adapters.starknet.ledger import UNREVEALED, StarknetLedger
 from tileproof.adapters.store.journal import SqliteJournal
 from tileproof.domain.errors import ConfigError, LedgerRejected, ServiceError
+from tileproof.domain.job import Verdict
 from tileproof.domain.money import Fri, parse_strk
 
-from tests.conformance.ledger_world import DevnetChain, World
+from tests.conformance.ledger_world import CAST, DevnetChain, World, ballot, seal
 from tests.fakes.journal import FakeJournal
-from tests.services.devnet import Deployment
+from tests.services.devnet import Deploy, Deployment
 from tests.services.rpc_proxy import UNKNOWN_HASH, Answer, Fault, Proxy, first, proxied
 
 pytestmark = pytest.mark.devnet
@@ -180,6 +182,34 @@ def test_a_days_cap_holds_over_restarts_and_for_what_might_be_charged(
         kept.close()
     assert told == ["sent", "sent", "fees.above_daily_cap"]
     assert (onlooker.sent(), proxy.count(SEND)) == (4, 2)
+
+
+def test_a_reveal_may_exceed_the_days_cap_by_what_its_seat_would_lose_and_a_commit_may_not(
+    deploy: Deploy,
+) -> None:
+    deployment = deploy(LOCAL_BOUNDS)
+    world = World(DevnetChain(deployment, LOCAL_BOUNDS))
+    for who in ("verifier_a", "verifier_b"):
+        world.as_(who).deposit(LOCAL_BOUNDS.seat_bond * 2)
+        for _ in range(2):
+            world.as_(who).take_seat()
+    world.as_("worker").deposit(parse_strk("50"))
+    saves, nothing = parse_strk("0.01"), Fri(0)
+    terms = {"committee_size": 1, "worker_bond": parse_strk("20"), "reward": parse_strk("1")}
+    job = world.drawn(audit_fee=saves, **terms)
+    (sitter,) = world.sitters(job)
+    said = ballot(0, Verdict.ACCEPT)
+
+    def capped(per_day: Fri) -> StarknetLedger:
+        caps = FeeCaps(per_tx=parse_strk("1"), per_day=per_day)
+        return deployment.connect(CAST.index(sitter), caps=caps)
+
+    with pytest.raises(ConfigError) as caught:
+        capped(nothing).commit(job, [seal(world.round_id(job), said)])
+    assert caught.value.code == "fees.above_daily_cap"
+    world.as_(sitter).commit(job, [seal(world.round_id(job), said)])
+    fee = capped(nothing).reveal(job, [said]).fee
+    assert nothing < fee <= saves * UNREVEALED
 
 
 # --- a node that falls silent ---
