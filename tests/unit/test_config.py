@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from tileproof.cli.wiring import worker_settings
 from tileproof.config import ENVIRONMENT, SECRETS, Settings, load
 from tileproof.domain.errors import ConfigError
 from tileproof.domain.job import Address
@@ -191,3 +192,9 @@ def test_nothing_else_reads_the_environment() -> None:
     ]
     assert readers == ["config.py"]
     assert "os.environ if environ is None" in (ROOT / "src" / "config.py").read_text()
+
+
+def test_a_worker_appeals_unless_it_is_told_not_to(env: dict[str, str]) -> None:
+    assert worker_settings(load(environ=env)).appeal is True
+    told = load(environ={**env, "TILEPROOF_WORKER_APPEAL": "false"})
+    assert worker_settings(told).appeal is False

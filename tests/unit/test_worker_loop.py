@@ -10,7 +10,7 @@ import pytest
 from tileproof.domain import result as results
 from tileproof.domain.cid import Cid
 from tileproof.domain.errors import LedgerRejected, MachineError, ServiceError
-from tileproof.domain.job import Job, TaskResult, TaskState, Verdict
+from tileproof.domain.job import Job, Task, TaskResult, TaskState, Verdict
 from tileproof.domain.manifest import SceneFile, TaskSpec
 from tileproof.domain.money import Fri
 from tileproof.domain.result import RESULT_FILE, frame_file
@@ -499,7 +499,7 @@ def test_a_task_rejected_between_two_reads_of_one_look_is_not_claimed_again(
     world.step(worker, 1)
     read_tasks = world.ledger.tasks
 
-    def rejected_meanwhile(job_id: int) -> tuple[port.Task, ...]:
+    def rejected_meanwhile(job_id: int) -> tuple[Task, ...]:
         monkeypatch.undo()
         world.judge(Verdict.REJECT)
         return read_tasks(job_id)
