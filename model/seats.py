@@ -46,11 +46,11 @@ class Seats(Money):
 
     # --- what the rounds need ---
 
-    def bond_at_stake(self, slot: int, claim_block: int) -> int:
-        """What can be taken from the seat that was drawn in this slot: nothing once it was collected
-        and the slot handed on, which takes a settlement later than the seat's exit."""
+    def bond_of_drawn(self, slot: int, claim_block: int) -> int | None:
+        """What the bond of the seat that was drawn in this slot holds; None once it was collected
+        and the slot handed on, before somebody settled."""
         seat = self.seat(slot)
-        return seat.bond.units if seat.since_block < claim_block else 0
+        return seat.bond.units if seat.since_block < claim_block else None
 
     def slash(self, job_id: int, task: int, place: Place, amount: int) -> None:
         """Takes ``amount``, which the bond holds. A seat below the minimum bond is on its way out."""

@@ -66,19 +66,24 @@ class Payout:
         return sum(self.slashed) + sum(self.appeal_slashed)
 
 
-def payout(terms: Terms, what: Settled, closes: bool, bond_of: Callable[[int], int]) -> Payout:
+BondOf = Callable[[int], int | None]
+"""What the bond of the seat that was drawn in a slot still holds; None once the slot was handed on, so
+that whoever has it now gets and loses nothing."""
+
+
+def payout(terms: Terms, what: Settled, closes: bool, bond_of: BondOf) -> Payout:
     """The table "Who pays whom" of docs/protocol.md.
 
-    ``closes``: whether a reject or unavailable is the task's last. ``bond_of`` says what the bond in a
-    slot still holds; nobody is slashed for more.
+    ``closes``: whether a reject or unavailable is the task's last. Nobody is slashed for more than
+    their bond holds.
     """
     fee, fees = terms.audit_fee.units, audit_fees(terms)
     reward, bond = terms.reward.units, terms.worker_bond.units
     appeal_bond = terms.appeal_bond.units if what.appeal is not AppealOutcome.NONE else 0
 
-    seats = tuple(fee * agrees(place, what) for place in what.places)
-    says = appeal_majority(what.appeal_places) if what.appeal_places else None
-    appeal_seats = tuple(fee * (says is not None and place.verdict is says) for place in what.appeal_places)
+    says = appeal_majority(what.appeal_places)
+    seats = _credits(what.places, lambda place: agrees(place, what), fee, bond_of)
+    appeal_seats = _credits(what.appeal_places, lambda place: agrees_in_appeal(place, says), fee, bond_of)
     slashed = _slashes(what.places, lambda place: fees_lost(place, what, terms.lane), fee, bond_of)
     appeal_slashed = _slashes(
         what.appeal_places, lambda place: fees_lost_in_appeal(place, says, terms.lane), fee, bond_of
@@ -132,6 +137,10 @@ def agrees(place: Place, what: Settled) -> bool:
         return False
     own = decision(what.places)
     return place.charge is None or own.outcome is not Outcome.REJECTED or place.charge == own.charge
+
+
+def agrees_in_appeal(place: Place, says: Verdict | None) -> bool:
+    return says is not None and place.verdict is says
 
 
 def fees_lost(place: Place, what: Settled, lane: Lane) -> int:
@@ -189,7 +198,14 @@ def least_worker_bond(terms: Terms) -> int:
     return max(deterring, (3 * terms.committee_size + 1) * terms.audit_fee.units)
 
 
-def _slashes(
-    places: Sequence[Place], fees: Callable[[Place], int], fee: int, bond_of: Callable[[int], int]
+def _credits(
+    places: Sequence[Place], earns: Callable[[Place], bool], fee: int, bond_of: BondOf
 ) -> tuple[int, ...]:
-    return tuple(min(lost * fee, bond_of(place.slot)) if (lost := fees(place)) else 0 for place in places)
+    return tuple(fee if earns(place) and bond_of(place.slot) is not None else 0 for place in places)
+
+
+def _slashes(
+    places: Sequence[Place], fees: Callable[[Place], int], fee: int, bond_of: BondOf
+) -> tuple[int, ...]:
+    due = ((place, fees(place) * fee) for place in places)
+    return tuple(min(amount, bond_of(place.slot) or 0) if amount else 0 for place, amount in due)

@@ -29,7 +29,7 @@ class Settling(Jobs):
         fee = self.job(job_id).terms.audit_fee.units
         for place in failed.places:
             if lost := fees_lost_unheard(place):
-                taken = min(lost * fee, self.bond_at_stake(place.slot, cell.claim_block))
+                taken = min(lost * fee, self.bond_of_drawn(place.slot, cell.claim_block) or 0)
                 self.slash(job_id, task, place, taken)
                 self.books.forfeited += taken
 
@@ -39,7 +39,7 @@ class Settling(Jobs):
         paid = outcome in (Outcome.ACCEPTED, Outcome.NOT_DRAWN)
         closes = outcome is Outcome.NO_VERDICT or failures == MAX_FAILURES
         what = settled(cell, status)
-        due = payout(job.terms, what, closes, lambda slot: self.bond_at_stake(slot, cell.claim_block))
+        due = payout(job.terms, what, closes, lambda slot: self.bond_of_drawn(slot, cell.claim_block))
         self._move(job, task, cell, what, due)
         if paid or closes:
             state = TaskState.PAID if paid else TaskState.CLOSED

@@ -52,7 +52,7 @@ class MortalStore(FakeStore):
         return cid
 
 
-TOWN_BOUNDS = Bounds(100, 7, 1000, 60, 86_400, 10, 1000, 30 * 86_400, parse_strk("64"), 5000, 500)
+TOWN_BOUNDS = Bounds(100, 7, 1000, 60, 86_400, 10, 1000, 30 * 86_400, parse_strk("64"), 10_000, 500)
 WALLET = parse_strk("1000")
 
 
