@@ -82,9 +82,15 @@ def _path(value: object) -> object:
     return Path(value).expanduser() if isinstance(value, str) and value else value
 
 
+def _joined(value: object) -> object:
+    """A file may repeat what a variable names with commas in between."""
+    return ",".join(map(str, value)) if isinstance(value, list) else value
+
+
 AddressText = Annotated[Address, PlainValidator(_address)]
 Strk = Annotated[Fri, PlainValidator(_amount)]
 UserPath = Annotated[Path, BeforeValidator(_path)]
+Urls = Annotated[str, BeforeValidator(_joined)]
 
 
 class _Table(BaseModel):
@@ -142,7 +148,8 @@ class Settings(_Table):
     network: str | None = None
     network_file: Path | None = None
 
-    rpc_url: str | None = None
+    rpc_url: Urls | None = None
+    """One endpoint of the chain or several, with commas in between: the next is asked when one fails."""
     chain_id: int | None = None
     contract: AddressText | None = None
     token: AddressText | None = None

@@ -153,11 +153,13 @@ class Ports:
         Raises ServiceError ``faucet.not_a_devnet``.
         """
         from ..adapters.starknet.accounts import mint, predeployed
+        from ..adapters.starknet.node import endpoints_of
 
+        first, *_ = endpoints_of(self._rpc_url())
         if dry_run:
-            predeployed(self._rpc_url())
+            predeployed(first)
         else:
-            mint(self._rpc_url(), self.address, amount)
+            mint(first, self.address, amount)
 
     def deploy_registry(self, bounds: Bounds) -> Address:
         """A new registry, paid for by the chosen account. Raises as the adapter's namesake."""

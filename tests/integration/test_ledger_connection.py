@@ -48,7 +48,9 @@ def test_a_node_that_is_down_is_unreachable_and_may_be_asked_again(deployment: D
     assert (error.code, error.retryable) == ("ledger.unreachable", True)
 
 
-@pytest.mark.parametrize("url", ["", "127.0.0.1:5050", "ftp://127.0.0.1/rpc"])
+@pytest.mark.parametrize(
+    "url", ["", ",", "127.0.0.1:5050", "ftp://127.0.0.1/rpc", "http://", "http://127.0.0.1:1/rpc,nonsense"]
+)
 def test_what_is_no_url_is_refused(url: str, deployment: Deployment) -> None:
     assert refusal(url, deployment.contract).code == "ledger.bad_url"
 
@@ -86,9 +88,16 @@ def test_a_contract_of_another_version_is_refused(deployment: Deployment, proxy:
     [
         (Fault.UNAVAILABLE, "ledger.unreachable"),
         (Fault.CUT, "ledger.unreachable"),
+        (Fault.RESET, "ledger.unreachable"),
+        (Fault.BUSY, "ledger.unreachable"),
+        (Fault.TRUNCATED, "ledger.unreachable"),
         (b"<html>a captive portal</html>", "ledger.unreachable"),
-        ({"error": {"code": -32601, "message": "no such method"}}, "ledger.malformed_answer"),
-        ({"nothing": 1}, "ledger.malformed_answer"),
+        ({"error": {"code": -32601, "message": "the method does not exist"}}, "ledger.not_a_node"),
+        ({"error": "no such page"}, "ledger.not_a_node"),
+        ({"nothing": 1}, "ledger.not_a_node"),
+        (b"[]", "ledger.not_a_node"),
+        ({"result": None}, "ledger.not_a_node"),
+        ({"result": {"name": "another service"}}, "ledger.not_a_node"),
     ],
 )
 def test_whatever_a_node_says_first_is_an_error_with_a_code(
@@ -98,7 +107,7 @@ def test_whatever_a_node_says_first_is_an_error_with_a_code(
     assert refusal(proxy.url, deployment.contract).code == code
 
 
-@pytest.mark.parametrize("fault", [Fault.UNAVAILABLE, Fault.CUT])
+@pytest.mark.parametrize("fault", Fault)
 def test_a_read_is_tried_again_until_the_node_is_back(
     fault: Fault, deployment: Deployment, proxy: Proxy
 ) -> None:

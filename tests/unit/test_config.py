@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from tileproof.adapters.starknet.node import endpoints_of
 from tileproof.cli.wiring import worker_settings
 from tileproof.config import ENVIRONMENT, SECRETS, Settings, load
 from tileproof.domain.errors import ConfigError
@@ -198,3 +199,15 @@ def test_a_worker_appeals_unless_it_is_told_not_to(env: dict[str, str]) -> None:
     assert worker_settings(load(environ=env)).appeal is True
     told = load(environ={**env, "TILEPROOF_WORKER_APPEAL": "false"})
     assert worker_settings(told).appeal is False
+
+
+def test_several_endpoints_are_named_with_commas_or_one_by_one(tmp_path: Path) -> None:
+    env = {"TILEPROOF_HOME": str(tmp_path)}
+    write(tmp_path / "config.toml", 'rpc_url = ["http://a/rpc", "http://b/rpc"]\n')
+    assert load(environ=env).rpc_url == "http://a/rpc,http://b/rpc"
+    named = load(environ=env | {"STARKNET_RPC": "http://c/rpc, http://d/rpc"})
+    assert endpoints_of(str(named.rpc_url)) == ("http://c/rpc", "http://d/rpc")
+
+
+def test_an_endpoint_named_twice_is_one() -> None:
+    assert endpoints_of("http://a/rpc,http://b/rpc,,http://a/rpc") == ("http://a/rpc", "http://b/rpc")

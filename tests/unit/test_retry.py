@@ -57,3 +57,19 @@ def test_no_try_begins_after_the_budget_and_the_last_error_is_raised(budget: flo
     assert len(service.began) < 1000
     if budget == 0:
         assert len(service.began) == 1
+
+
+def test_a_service_that_asks_for_patience_is_left_alone_for_as_long() -> None:
+    busy = ServiceError("ledger.unreachable", "HTTP 429", retryable=True, retry_after=0.4)
+    service = Service(busy)
+    assert retried(service, budget_seconds=60) == "answer"
+    first, second = service.began
+    assert second - first >= 0.4
+
+
+def test_patience_beyond_the_budget_is_not_waited_for() -> None:
+    busy = ServiceError("ledger.unreachable", "HTTP 429", retryable=True, retry_after=600.0)
+    service = Service(busy)
+    with pytest.raises(ServiceError):
+        retried(service, budget_seconds=60)
+    assert len(service.began) == 1

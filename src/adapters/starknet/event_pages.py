@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,9 +57,9 @@ class EventPages:
         assert failure is not None
         raise failure
 
-    def raw(self, keys: Keys, first: int, last: int) -> Iterator[RawEvent]:
+    def raw(self, keys: Keys, first: int, last: int) -> list[RawEvent]:
         """All events of blocks first..last with these keys."""
-        return (event for page in self._raw_pages(keys, first, last) for event in page)
+        return self._raw(keys, first, last)[0]
 
     def _reading(self, cursor: int, job_id: int | None, trail: Trail | None) -> EventPage:
         head = self._block("latest")
@@ -72,13 +72,13 @@ class EventPages:
         if trail is not None and not self._stands(trail, head):
             first = max(0, min(cursor, head.block_number + 1) - REORG_WINDOW_BLOCKS)
         keys: Keys = [] if job_id is None else [[], [job_id]]
-        pages = list(self._raw_pages(keys, first, head.block_number))
-        events = tuple(e for page in pages for raw in page if (e := decode(raw)) is not None)
+        raw, in_one_page = self._raw(keys, first, head.block_number)
+        events = tuple(event for each in raw if (event := decode(each)) is not None)
         if mark_of(self._block(head.block_number)) != mark:
             raise _Changed
         if job_id is None:
             self._check_jobs(events, first, mark)
-        if len(pages) > 1:
+        if not in_one_page:
             self._check_claims(events, first, head.block_number)
         if trail is None:
             return EventPage(events, head.block_number + 1)
@@ -102,22 +102,38 @@ class EventPages:
     def _block(self, block: int | str) -> Any:
         return self._ask(lambda: self._node.client.get_block_with_tx_hashes(block_number=block))  # type: ignore[arg-type]
 
-    def _raw_pages(self, keys: Keys, first: int, last: int) -> Iterator[list[RawEvent]]:
+    def _raw(self, keys: Keys, first: int, last: int) -> tuple[list[RawEvent], bool]:
+        """The events, and whether the node told them in one page.
+
+        A token is its node's own: when that falls silent between two pages, its last block is
+        begun anew, at whichever node answers then.
+        """
+        found: list[RawEvent] = []
         token: str | None = None
+        in_one_page, fruitless = True, 0
         while True:
-            page = self._node_page(keys, first, last, token)
-            yield [
+            try:
+                page = self._node_page(keys, first, last, token)
+            except ServiceError as error:
+                if token is None or not error.retryable or fruitless == READINGS:
+                    raise
+                fruitless = fruitless + 1 if found and found[-1].block == first else 0
+                first, token = (found[-1].block if found else first), None
+                found = [event for event in found if event.block < first]
+                continue
+            found += [
                 RawEvent(event.block_number, event.transaction_hash, event.keys, event.data)
                 for event in page.events
                 if event.block_number is not None
             ]
             token = page.continuation_token
             if token is None:
-                return
+                return found, in_one_page
+            in_one_page = False
 
     def _node_page(self, keys: Keys, first: int, last: int, token: str | None) -> EventsChunk:
-        page: EventsChunk = self._ask(
-            lambda: self._node.client.get_events(
+        def call() -> Coroutine[Any, Any, EventsChunk]:
+            return self._node.client.get_events(
                 address=self._contract.felt,
                 keys=keys,
                 from_block_number=first,
@@ -125,7 +141,8 @@ class EventPages:
                 continuation_token=token,
                 chunk_size=PAGE_EVENTS,
             )
-        )
+
+        page: EventsChunk = self._ask(call) if token is None else self._node.run(call())
         return page
 
     # --- what the contract's storage says ---

@@ -1,4 +1,7 @@
-"""One Starknet node, spoken to synchronously: an event loop of its own in a thread of its own."""
+"""A Starknet chain spoken to synchronously: an event loop of its own in a thread of its own.
+
+What is called a node here may be several endpoints; ``endpoints`` decides whom to ask.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +9,23 @@ import asyncio
 import json
 import re
 import threading
-import warnings
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
 import aiohttp
 from marshmallow import ValidationError
 from starknet_py.net.client_errors import ClientError
 from starknet_py.net.full_node_client import FullNodeClient
-from starknet_py.net.http_client import IncompatibleRPCVersionWarning, ServerError
+from starknet_py.net.http_client import ServerError
 
 from ...domain.errors import ConfigError, LedgerRejected, ServiceError, TileproofError
+from ...domain.job import Address
 from .codec import malformed
+from .endpoints import Endpoints, unreachable
 
 T = TypeVar("T")
-SPEC = "0.10"
-"""The RPC specification that starknet-py 0.30 and devnet 0.10 speak."""
-REQUEST_SECONDS = 30.0
+REQUEST_SECONDS, REQUEST_SECONDS_OF_SEVERAL = 30.0, 8.0
+"""How long an answer is waited for: less where another endpoint can be asked."""
 CONNECT_SECONDS = 5.0
 
 _REASON = re.compile(r"\('([A-Za-z0-9_][A-Za-z0-9_ :.\-]*)'\)")
@@ -35,17 +38,39 @@ _WALLET = ("u256_sub Overflow", "insufficient balance", "ERC20: insufficient", "
 class Node:
     """Opened by ``open_node``; ``close`` ends the thread."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, urls: Sequence[str], chain_id: int | None) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self._session: aiohttp.ClientSession = self._wait(self._make_session())
-        self.client = FullNodeClient(node_url=url, session=self._session)
+        seconds = REQUEST_SECONDS if len(urls) == 1 else REQUEST_SECONDS_OF_SEVERAL
+        self._session: aiohttp.ClientSession = self._wait(self._make_session(seconds))
+        self._endpoints = Endpoints(urls, self._session, chain_id)
+        self.client = FullNodeClient(node_url=urls[0], session=self._session)
+        self.client._client = self._endpoints
 
-    async def _make_session(self) -> aiohttp.ClientSession:
-        timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS, sock_connect=CONNECT_SECONDS)
+    async def _make_session(self, seconds: float) -> aiohttp.ClientSession:
+        timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS)
         return aiohttp.ClientSession(timeout=timeout)
+
+    @property
+    def url(self) -> str:
+        """The endpoint that answered last."""
+        return self._endpoints.serving_url
+
+    def examine(self) -> int:
+        """The chain's id, once every endpoint that answers was seen to be what it should be."""
+        self.run(self._endpoints.examine_all())
+        assert self._endpoints.chain_id is not None
+        return self._endpoints.chain_id
+
+    def expect_contract(self, contract: Address) -> None:
+        """Believes only endpoints that have this contract, of one class. Raises ServiceError
+        ``ledger.refused`` where there is none, ConfigError ``ledger.wrong_contract``."""
+        self.run(self._endpoints.expect_contract(contract))
+
+    def distrust(self) -> None:
+        """What it said cannot be: another endpoint, if there is one, is asked next."""
+        self._loop.call_soon_threadsafe(self._endpoints.distrust)
 
     def run(self, call: Coroutine[Any, Any, T]) -> T:
         """The call's result, with the library's errors as Tileproof's."""
@@ -60,9 +85,6 @@ class Node:
         except (aiohttp.ClientError, TimeoutError, OSError, json.JSONDecodeError) as error:
             raise unreachable(self.url, error) from error
 
-    def distrust(self) -> None:
-        """What it said cannot be: another endpoint, if there is one, is asked next."""
-
     def close(self) -> None:
         if self._loop.is_closed():
             return
@@ -75,63 +97,35 @@ class Node:
         return asyncio.run_coroutine_threadsafe(call, self._loop).result()
 
 
-def open_node(url: str, *, expected_chain_id: int | None = None) -> tuple[Node, int]:
+def open_node(rpc_url: str, *, expected_chain_id: int | None = None) -> tuple[Node, int]:
     """A node that answers, speaks our RPC specification and serves the expected chain, and
-    that chain's id.
+    that chain's id. ``rpc_url`` may name several endpoints, with commas between them.
 
     Raises:
-        ServiceError: ``ledger.unreachable``.
+        ServiceError: ``ledger.unreachable``, ``ledger.not_a_node``.
         ConfigError: ``ledger.wrong_spec``, ``ledger.wrong_chain``, ``ledger.bad_url``.
     """
-    if not re.match(r"https?://", url):
-        raise ConfigError(
-            "ledger.bad_url",
-            f"{url!r} is not the URL of a Starknet node",
-            remedy="set STARKNET_RPC to a URL such as http://127.0.0.1:5050/rpc",
-            url=url,
-        )
-    warnings.simplefilter("ignore", IncompatibleRPCVersionWarning)  # the check below says it better
-    node = Node(url)
+    node = Node(endpoints_of(rpc_url), expected_chain_id)
     try:
-        spec = str(node.run(node.client.spec_version()))
-        if not spec.startswith(SPEC + "."):
-            raise ConfigError(
-                "ledger.wrong_spec",
-                f"the node at {url} speaks RPC {spec}; this Tileproof needs {SPEC}",
-                remedy=f"use the node's {SPEC} endpoint (its URL often ends in /rpc/v0_10), or another node",
-                url=url,
-                found=spec,
-            )
-        chain_id = _felt(str(node.run(node.client.get_chain_id())))
-        if expected_chain_id is not None and chain_id != expected_chain_id:
-            raise ConfigError(
-                "ledger.wrong_chain",
-                f"the node at {url} serves chain {chain_id:#x}, not {expected_chain_id:#x}",
-                remedy="set STARKNET_RPC to a node of the right network",
-                url=url,
-                found=hex(chain_id),
-            )
-        return node, chain_id
+        return node, node.examine()
     except BaseException:
         node.close()
         raise
 
 
-def _felt(text: str) -> int:
-    try:
-        return int(text, 16)
-    except ValueError:
-        raise malformed(f"{text[:80]!r} is no number") from None
-
-
-def unreachable(url: str, error: Exception) -> ServiceError:
-    return ServiceError(
-        "ledger.unreachable",
-        f"the Starknet node at {url} does not answer: {str(error)[:200] or type(error).__name__}",
-        remedy="check STARKNET_RPC, and that the node is up",
-        retryable=True,
-        url=url,
-    )
+def endpoints_of(rpc_url: str) -> tuple[str, ...]:
+    """The endpoints that a setting names, each once. Raises ConfigError ``ledger.bad_url``."""
+    urls = tuple(dict.fromkeys(url.strip() for url in rpc_url.split(",") if url.strip()))
+    for url in urls or (rpc_url,):
+        if not re.match(r"https?://[^/]", url):
+            raise ConfigError(
+                "ledger.bad_url",
+                f"{url!r} is not the URL of a Starknet node",
+                remedy="set STARKNET_RPC to a URL such as http://127.0.0.1:5050/rpc, or to several, "
+                "with commas between them",
+                url=url,
+            )
+    return urls
 
 
 def translated(error: ClientError, url: str) -> TileproofError:
