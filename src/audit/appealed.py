@@ -10,7 +10,7 @@ _AGAINST = {
     Outcome.ACCEPTED: "the accept",
     Outcome.NOT_DRAWN: "that the task was not drawn for an audit",
     Outcome.REJECTED: "the reject",
-    Outcome.UNAVAILABLE: "the verdict that bytes were unavailable",
+    Outcome.UNAVAILABLE: "the unavailable verdict",
 }
 
 

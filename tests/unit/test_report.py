@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from dataclasses import replace
@@ -25,7 +26,7 @@ from tileproof.audit.report import (
 )
 from tileproof.audit.screen import Finding, Oddity
 from tileproof.domain.cid import Cid, Codec
-from tileproof.domain.job import Address, Ground
+from tileproof.domain.job import Address, Ground, Outcome, Question, TaskAppeal
 from tileproof.domain.sampling import RoundId, SampleTile, audit_seed, sample_tiles
 from tileproof.domain.tiles import Tile
 from tileproof.domain.verdict import (
@@ -162,3 +163,54 @@ def test_a_missing_picture_is_named_by_its_frame() -> None:
 def test_an_overview_is_small_and_keeps_its_shape() -> None:
     small = overview(7, np.zeros((1080, 1920, 3), np.uint8)).picture
     assert small.shape == (360, 640, 3)
+
+
+@pytest.mark.parametrize(
+    ("against", "question", "who", "asked"),
+    [
+        (Outcome.REJECTED, Question.LISTED_TILE, "the reject of round 2", "tile 5 of that round's list"),
+        (
+            Outcome.ACCEPTED,
+            Question.NAMED_TILE,
+            "the accept of round 2",
+            "tile 5 of the picture",
+        ),
+        (Outcome.NOT_DRAWN, Question.NAMED_TILE, "not drawn for an audit", "(frame 2) is as the scene"),
+        (Outcome.REJECTED, Question.PICTURE, "the reject of round 2", "(frame 2) is there"),
+        (
+            Outcome.UNAVAILABLE,
+            Question.WHOLE,
+            "bytes were unavailable of round 2",
+            "on a fresh list of tiles",
+        ),
+    ],
+)
+def test_an_appeal_is_told_to_machines_and_people(
+    against: Outcome, question: Question, who: str, asked: str
+) -> None:
+    report, pictures = rejected()
+    appeal = TaskAppeal(Address(0xBB), against, question, 1, 5, 100, 1, 77, (1,), (None,))
+    under_appeal = replace(report, appeal=appeal)
+    said = json.loads(to_json(under_appeal))["appeal"]
+    assert (said["against"], said["question"], said["first_seed"]) == (against.value, question.value, "0x4d")
+    page = html.unescape(to_html(under_appeal, pictures, []))
+    assert "Tileproof appeal" in page
+    assert f"{Address(0xBB)} appealed against" in page
+    assert who in page
+    assert asked in page
+
+
+def test_one_tile_under_appeal_is_no_sample_and_the_page_promises_none() -> None:
+    report, pictures = rejected()
+    assert report.work is not None
+    one = replace(report, work=replace(report.work, plan=None), appeal=None)
+    assert json.loads(to_json(one))["work"]["plan"] is None
+    page = to_html(one, pictures, [overview(1, picture(1))])
+    assert "What such an audit finds" not in page
+    assert "Nobody could know these places" not in page
+
+
+def test_a_report_of_no_appeal_says_nothing_of_one() -> None:
+    report, _ = rejected()
+    assert json.loads(to_json(report))["appeal"] is None
+    assert "appealed" not in to_html(report, [], [])
