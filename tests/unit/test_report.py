@@ -180,8 +180,8 @@ def test_an_overview_is_small_and_keeps_its_shape() -> None:
         (
             Outcome.UNAVAILABLE,
             Question.WHOLE,
-            "bytes were unavailable of round 2",
-            "on a fresh list of tiles",
+            "the unavailable verdict of round 2",
+            "on a fresh list",
         ),
     ],
 )
