@@ -129,6 +129,8 @@ class Sender:
         earlier = self._outcome(key, nonce) if key is not None else None
         if earlier is not None:
             return earlier
+        if any(other.nonce < nonce for other in self._intents.open()):
+            raise _nonce_taken(what)  # by which of ours, the next look will tell
         bounds = _unlike_any(self._estimate(calls, nonce).to_resource_bounds(GAS_MARGIN, PRICE_MARGIN))
         self._caps.check(what, _most(bounds), self._intents.spent(_today()), at_risk)
         signed = self._node.run(
@@ -156,19 +158,23 @@ class Sender:
             if receipt is not None:
                 return receipt
             if intent.nonce > nonce:
-                raise _unknown_outcome(intent.tx_hash, "was sent before the chain was set back")
+                raise _unknown_outcome(
+                    intent.tx_hash,
+                    "was sent with a later nonce than the node shows: it lags, or lost blocks",
+                    retryable=True,
+                )
         return None
 
     def _settle(self, intent: Intent) -> TransactionReceiptWithBlockInfo | None:
         """The receipt of an intent that is in a block. One that can never be is forgotten; one
         that may still arrive stays."""
-        nonce = self._nonce()  # before the hash: what arrives in between must not pass for lost
-        if self._known(intent.tx_hash):
+        is_known, is_dead = self._look_up(intent)
+        if is_known:
             receipt = self._await(intent.tx_hash)
             self._landed(intent, receipt)
             log.info("reconciled what=%s tx=%#x: it is in a block", intent.what, intent.tx_hash)
             return receipt
-        if nonce > intent.nonce:
+        if is_dead:
             log.info("reconciled what=%s tx=%#x: its nonce was used by another", intent.what, intent.tx_hash)
             self._intents.remove(intent)
         else:
@@ -182,6 +188,15 @@ class Sender:
 
     def _nonce(self) -> int:
         return self._node.run(self._account.get_nonce(block_number="latest"))
+
+    def _look_up(self, intent: Intent) -> tuple[bool, bool]:
+        """Whether the node has the transaction, and whether it never will: its nonce is used, by
+        the word of the very endpoint that does not have it."""
+        nonce = self._nonce()  # before the hash: what arrives in between must not pass for lost
+        endpoint = self._node.url
+        is_known = self._known(intent.tx_hash)
+        is_used = nonce > intent.nonce and endpoint == self._node.url
+        return is_known, is_used and not is_known
 
     def _known(self, tx_hash: int) -> bool:
         try:
@@ -218,10 +233,10 @@ class Sender:
                     log.warning("sending tx=%#x: the node fell silent", intent.tx_hash)
                     raise
                 if was_silent:
-                    is_used = self._nonce() > intent.nonce
-                    if self._known(intent.tx_hash):
+                    is_known, is_dead = self._look_up(intent)
+                    if is_known:
                         return True  # refused as a duplicate: an earlier try had arrived
-                    if not is_used:
+                    if not is_dead:
                         if _is_about_nonce(error) or _is_duplicate(error):
                             return False  # it has arrived, or another has: soon the blocks tell which
                         raise  # an earlier try may still arrive: the intent stays
@@ -290,11 +305,12 @@ def _is_duplicate(error: ServiceError | LedgerRejected) -> bool:
     return error.data.get("rpc_code") == _DUPLICATE_TX
 
 
-def _unknown_outcome(tx_hash: int, why: str) -> ServiceError:
+def _unknown_outcome(tx_hash: int, why: str, *, retryable: bool = False) -> ServiceError:
     return ServiceError(
         "ledger.outcome_unknown",
         f"the transaction {tx_hash:#x} {why}",
         remedy="start again: what became of it is found out before anything else is sent",
+        retryable=retryable,
         tx_hash=hex(tx_hash),
     )
 
