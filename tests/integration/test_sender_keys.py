@@ -26,6 +26,7 @@ from tests.services.rpc_proxy import Answer, Fault, Proxy, first, proxied
 
 pytestmark = pytest.mark.devnet
 SEND, NONCE = "starknet_addInvokeTransaction", "starknet_getNonce"
+STATUS = "starknet_getTransactionStatus"
 ME, RECIPIENT = 4, 0x7E57_CA5E
 
 
@@ -230,6 +231,32 @@ def test_a_transfer_that_arrives_while_the_next_is_made_ready_is_seen(
     else:
         assert told == ["done" if method == NONCE else "ledger.nonce_taken", "done"]
         assert account.effects() == (1, 5)
+
+
+def test_a_transfer_that_arrives_just_after_it_was_asked_for_is_not_taken_for_lost(
+    account: Account, proxy: Proxy, held_up: Callable[..., Arrive]
+) -> None:
+    """Its nonce is used by then: by itself, and not by another."""
+    arrive = held_up(5, "rent")
+    arrived: list[str] = []
+
+    def rule(called: str, params: Any) -> Answer:
+        asked = [method for method in proxy.calls if method in (STATUS, NONCE)]
+        if called == NONCE and asked[-2:] == [STATUS, NONCE] and not arrived:
+            arrived.append(called)
+            arrive()
+        return None
+
+    proxy.rule = rule
+    told: list[str] = []
+    while "done" not in told and len(told) < 3:
+        try:
+            account.transfer(5, "rent")
+            told.append("done")
+        except ServiceError as error:
+            told.append(error.code)
+    assert (arrived, told[-1]) == ([NONCE], "done")
+    assert account.effects() == (1, 5)
 
 
 def test_a_transfer_whose_nonce_another_has_used_is_sent_anew_under_its_key(
