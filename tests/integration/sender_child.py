@@ -131,4 +131,5 @@ def carry_out(order: str, sender: Sender, kept: SqliteJournal) -> None:
 
 
 if __name__ == "__main__":
-    {"deposit": deposit, "transfers": transfers}[sys.argv[1]](*sys.argv[2:])
+    what, *arguments = sys.argv[1:]
+    deposit(*arguments) if what == "deposit" else transfers(*arguments)

@@ -104,7 +104,11 @@ def held_up(account: Account, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> 
         assert caught.value.code == "ledger.outcome_unknown"
         proxy.rule = first(0, SEND, None)
         account.restart()
-        return lambda: httpx.post(proxy.node_url, json=held[0], timeout=60).raise_for_status() and None
+
+        def arrive() -> None:
+            httpx.post(proxy.node_url, json=held[0], timeout=60).raise_for_status()
+
+        return arrive
 
     return hold_up
 

@@ -102,7 +102,7 @@ def test_while_one_process_sends_another_waits_and_then_has_its_turn(end: str, s
         let_go.set()
     else:
         let_go.set()
-        assert first.communicate(timeout=SECONDS) == ("connected\ndeposited\n", None)
+        assert first.communicate(timeout=SECONDS)[0] == "connected\ndeposited\n"
         told, _ = second.communicate(timeout=SECONDS)
     assert (second.returncode, told) == (0, "connected\ndeposited\n")
     assert stage.deposited() == (2 if end == "goes on" else 1)
