@@ -184,7 +184,8 @@ class Walk:
         reader = self._cast.passer_by
         of = RoundId(reader.chain_id(), reader.contract(), self.job_id, task.task, task.attempt, task.round)
         said = (vote.verdict, vote.ground, vote.index, vote.evidence, vote.salt)
-        return Commitment(task=task.task, seat=vote.seat, commitment=verdict_commitment(of, vote.seat, *said))
+        sealed = verdict_commitment(of, vote.seat, *said)
+        return Commitment(task.task, task.attempt, task.round, vote.seat, sealed)
 
 
 def _digest(text: str) -> bytes:

@@ -42,7 +42,9 @@ def look(ledger: LedgerReader, names: Mapping[Address, str]) -> Purse:
     owned = {}
     for address, name in names.items():
         held = ledger.balances(address)
-        owned[name] = held.wallet + held.withdrawable + held.worker_bonds + held.seat_bonds
+        owned[name] = (
+            held.wallet + held.withdrawable + held.worker_bonds + held.appeal_bonds + held.seat_bonds
+        )
     return Purse(block, owned, ledger.totals())
 
 

@@ -61,6 +61,7 @@ _STATES = {
     TaskState.COMMITTING: "is audited",
     TaskState.REVEALING: "is judged",
     TaskState.PROVISIONAL: "is judged, window open",
+    TaskState.APPEALED: "is appealed",
     TaskState.SETTLEABLE: "is about to be settled",
 }
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tileproof.domain.job import APPEAL_ROUND, Ground, Reveal, TaskState, Verdict
+from tileproof.domain.job import APPEAL_ROUND, Commitment, Ground, Reveal, TaskState, Verdict
 from tileproof.domain.sampling import audit_seed, is_audited, verdict_commitment
 from tileproof.ports import ledger as port
 
 from .books import Cell, Charge, Place, Round, slots_of
 from .checks import require
-from .commitment import Commitment
 from .draw import Draw, answerable_blocks, committee_size, least_bond, owners, voting_blocks
 from .settling import Settling
 from .status import Status

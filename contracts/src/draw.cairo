@@ -7,7 +7,7 @@
 
 use core::poseidon::poseidon_hash_span;
 use starknet::ContractAddress;
-use super::state::NO_SEAT;
+use super::round::NO_SEAT;
 use super::types::{Cid, Ground, Reveal, Verdict};
 
 /// Tries per place before it stays empty.
@@ -54,8 +54,8 @@ pub fn is_audited(seed: felt252, audit_rate_bps: u16) -> bool {
 
 /// The slots of a committee. For place i, tries t = 0..31 fall on slot
 /// H(seed, 'seat', i, t) mod seat_count; the first that does not sit yet and may sit is taken, and
-/// NO_SEAT when none of them is. Each round is drawn afresh: members of an earlier round may sit
-/// again.
+/// NO_SEAT when none of them is. The book leaves out the requester, the claimant, and the owners of the
+/// committee that a redraw follows, or that an appeal's committee judges.
 pub fn committee<T, +SeatBook<T>>(
     seed: felt252, committee_size: u8, seat_count: u32, book: @T,
 ) -> Span<u32> {

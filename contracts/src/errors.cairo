@@ -43,7 +43,8 @@ pub const NOT_CLAIMANT: felt252 = 'NOT_CLAIMANT';
 pub const LEASE_OVER: felt252 = 'LEASE_OVER';
 /// No room for another lease before the deadline.
 pub const DEADLINE_TOO_NEAR: felt252 = 'DEADLINE_TOO_NEAR';
-/// Fewer active seats than a committee needs, the requester's and the claimant's not counted.
+/// Fewer than 3n + 1 active seats: what a committee and the one of an appeal, which shares nobody
+/// with it, need. The requester's and the claimant's, and those of the same block, do not count.
 pub const TOO_FEW_SEATS: felt252 = 'TOO_FEW_SEATS';
 pub const INVALID_CID: felt252 = 'INVALID_CID';
 /// The VeriFrame calls serve jobs of one task only.
@@ -53,6 +54,8 @@ pub const NOT_A_ONE_TASK_JOB: felt252 = 'NOT_A_ONE_TASK_JOB';
 /// The hash of the seed block cannot be read yet: call again later.
 pub const SEED_TOO_YOUNG: felt252 = 'SEED_TOO_YOUNG';
 pub const TASK_NOT_DRAWABLE: felt252 = 'TASK_NOT_DRAWABLE';
+/// The commitment is for another attempt, or another round, than the one that is committing.
+pub const WRONG_ROUND: felt252 = 'WRONG_ROUND';
 pub const NOT_COMMITTING: felt252 = 'NOT_COMMITTING';
 pub const NOT_REVEALING: felt252 = 'NOT_REVEALING';
 pub const NOT_YOUR_SEAT: felt252 = 'NOT_YOUR_SEAT';
@@ -63,6 +66,15 @@ pub const COMMITMENT_MISMATCH: felt252 = 'COMMITMENT_MISMATCH';
 /// A reject names a ground, any other verdict names none and index 0.
 pub const BAD_GROUND: felt252 = 'BAD_GROUND';
 pub const TASK_NOT_SETTLEABLE: felt252 = 'TASK_NOT_SETTLEABLE';
+
+// Appeals.
+/// There is no provisional verdict: not yet, not any more, or it has been appealed.
+pub const NOT_PROVISIONAL: felt252 = 'NOT_PROVISIONAL';
+/// Only whom the provisional verdict hurts appeals: the worker a reject or unavailable, the requester
+/// an accept or a task that was not drawn. Nobody appeals a missing verdict.
+pub const NOT_APPELLANT: felt252 = 'NOT_APPELLANT';
+/// The question does not fit the verdict, or not what its rejects name.
+pub const BAD_QUESTION: felt252 = 'BAD_QUESTION';
 
 // Seats.
 pub const SEAT_UNKNOWN: felt252 = 'SEAT_UNKNOWN';

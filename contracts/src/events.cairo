@@ -6,9 +6,9 @@
 //! length and then its items.
 
 use starknet::ContractAddress;
-use super::types::{Cid, Ground, Outcome, Terms, Verdict};
+use super::types::{AppealOutcome, Cid, Ground, Outcome, Question, Terms, Verdict};
 
-// --- jobs (registry.cairo) ---
+// --- jobs and tasks (phases/) ---
 
 #[derive(Drop, starknet::Event)]
 pub struct JobCreated {
@@ -96,7 +96,7 @@ pub struct ResultSubmitted {
     pub seed_block: u64,
 }
 
-/// Not drawn: `audited` is false and `seats` empty.
+/// Not drawn: `audited` is false and `seats` empty. Round 3 is an appeal's.
 #[derive(Drop, starknet::Event)]
 pub struct TaskDrawn {
     #[key]
@@ -110,6 +110,25 @@ pub struct TaskDrawn {
     pub seats: Span<u32>,
 }
 
+#[derive(Drop, starknet::Event)]
+pub struct AppealRaised {
+    #[key]
+    pub job_id: u64,
+    #[key]
+    pub appellant: ContractAddress,
+    pub task: u32,
+    pub attempt: u32,
+    /// The provisional outcome.
+    pub against: Outcome,
+    pub question: Question,
+    pub position: u32,
+    pub tile: u32,
+    /// Locked until the task is settled.
+    pub bond: u128,
+    /// The block whose hash seeds the draw of the appeal's committee.
+    pub seed_block: u64,
+}
+
 /// The final outcome was carried out. Rejected and Unavailable: the bond is gone and the task is
 /// open again, unless a TaskClosed follows.
 #[derive(Drop, starknet::Event)]
@@ -121,14 +140,17 @@ pub struct TaskSettled {
     pub task: u32,
     pub attempt: u32,
     pub outcome: Outcome,
-    /// The reward, without the returned bond.
+    /// The reward, without what returned of the bond.
     pub paid_to_worker: u128,
-    /// The agreeing seats' fees together.
+    /// The agreeing seats' fees together, the appeal's included.
     pub paid_to_seats: u128,
     /// Unused audit fees, or what a task without verdict refunds.
     pub paid_to_requester: u128,
-    /// From escrow and worker bond; slashes of seats have events of their own.
+    /// From escrow, worker bond and appeal bond; slashes of seats have events of their own.
     pub forfeited: u128,
+    pub appeal: AppealOutcome,
+    /// What came back of the appeal bond.
+    pub returned_to_appellant: u128,
 }
 
 // --- rounds (components/audits.cairo) ---

@@ -3,7 +3,7 @@
 
 use starknet::ContractAddress;
 use super::types::{
-    Balances, Bounds, Commitment, JobView, Reveal, Seat, TaskResult, TaskView, Terms, Totals,
+    Appeal, Balances, Bounds, Commitment, JobView, Reveal, Seat, TaskResult, TaskView, Terms, Totals,
 };
 
 #[starknet::interface]
@@ -33,9 +33,18 @@ pub trait IRegistry<TState> {
     /// Only the claimant, in its lease, once per claim, irrevocably.
     fn submit(ref self: TState, job_id: u64, results: Span<TaskResult>);
 
+    // --- worker or requester ---
+    /// Locks (2n + 1) x audit_fee per appeal from the caller's withdrawable balance and calls a
+    /// committee of 2n + 1, which shares no owner with the first, on one question. For the worker
+    /// against a reject or unavailable, for the requester against an accept or a task not drawn,
+    /// once, while the provisional verdict's window runs. What that committee's majority says is
+    /// final; without one the provisional verdict stands.
+    fn appeal(ref self: TState, job_id: u64, appeals: Span<Appeal>);
+
     // --- anyone ---
     /// Fixes the audit of each submitted task once its seed block can be read: not drawn, or
-    /// drawn with a committee; also starts the next round after a round without majority.
+    /// drawn with a committee; also starts the next round after a round without majority, and the
+    /// round of an appeal.
     /// Reverts (SEED_TOO_YOUNG) before that, never "not drawn".
     fn draw(ref self: TState, job_id: u64, tasks: Span<u32>);
     /// Carries out the final outcome of each task: pays, slashes, reopens, releases or closes.
@@ -44,11 +53,12 @@ pub trait IRegistry<TState> {
     fn release(ref self: TState, job_id: u64, tasks: Span<u32>);
 
     // --- verifier ---
-    /// Turns seat_bond of the caller's withdrawable balance into a seat; returns its slot.
+    /// Turns seat_bond of the caller's withdrawable balance into a seat; returns its slot, one that
+    /// was freed if there is any.
     fn take_seat(ref self: TState) -> u32;
     /// Starts the exit: the seat is not drawn for later claims.
     fn leave_seat(ref self: TState, slot: u32);
-    /// After the exit delay, credits what is left of the bond.
+    /// After the exit delay, credits what is left of the bond and frees the slot.
     fn collect_seat(ref self: TState, slot: u32);
     fn commit(ref self: TState, job_id: u64, commitments: Span<Commitment>);
     fn reveal(ref self: TState, job_id: u64, reveals: Span<Reveal>);
@@ -69,6 +79,7 @@ pub trait IRegistry<TState> {
     fn get_seat(self: @TState, slot: u32) -> Seat;
     fn get_seat_count(self: @TState) -> u32;
     fn get_active_seat_count(self: @TState) -> u32;
+    /// The slots that the account holds now.
     fn get_seats_of(self: @TState, account: ContractAddress) -> Array<u32>;
     fn get_totals(self: @TState) -> Totals;
     fn get_bounds(self: @TState) -> Bounds;

@@ -1,13 +1,10 @@
-//! What state a task is in, computed from stored blocks, times and votes. Pure: the present is an
-//! argument, and nothing here reads or writes storage.
+//! What state a task is in, computed from stored blocks, times and votes, and what each step does to
+//! the stored record. Pure: the present is an argument, and nothing here reads or writes storage.
 
-use super::types::{Outcome, TaskState, Terms, Verdict};
+use super::decision::final_outcome;
+use super::round::{APPEAL_ROUND, LAST_ROUND, Phase, Round, majority, phase};
+use super::types::{Appeal, Outcome, Question, TaskState, Terms};
 
-/// Slot of a place in a committee for which nobody was found.
-pub const NO_SEAT: u32 = 0xFFFFFFFF;
-pub const MAX_COMMITTEE: u32 = 7;
-/// Rounds are 0, 1 and 2: after two redraws without majority there is no verdict.
-pub const LAST_ROUND: u8 = 2;
 /// The third reject or unavailable closes the task.
 pub const MAX_FAILURES: u8 = 3;
 /// A contract can read the hash of a block that is at least this old (Starknet's rule).
@@ -37,50 +34,39 @@ pub struct TaskRecord {
     /// could be foreseen must not move the draw.
     pub seat_count: u32,
     pub submit_block: u64,
-    /// The latest round drawn, its seed's block and the block of the draw (0: none drawn yet).
+    /// The latest of the first rounds drawn, its seed's block and the block of the draw (0: none drawn yet).
     pub round: u8,
     pub seed_block: u64,
     pub draw_block: u64,
     pub audited: bool,
+    /// There is an appeal; it has a cell of its own.
+    pub appealed: bool,
 }
 
-/// What one place of a committee has done.
+/// One packed cell, written when an appeal is raised and again when its round is drawn. The task's own
+/// record keeps the round that was appealed against.
 #[derive(Copy, Drop, PartialEq, Debug)]
-pub enum Vote {
-    /// No seat sits here.
-    Empty,
-    Silent,
-    /// Committed, not revealed.
-    Sealed,
-    Accept,
-    Reject,
-    Inconclusive,
-    Unavailable,
+pub struct AppealRecord {
+    pub against: Outcome,
+    pub question: Question,
+    pub position: u32,
+    pub tile: u32,
+    pub raised_block: u64,
+    /// 0: not drawn yet.
+    pub draw_block: u64,
 }
 
-/// One packed cell: the votes of MAX_COMMITTEE places, and the blocks of the latest commit and the
-/// latest reveal, which date a phase that ended early.
+/// What changes about a job while it lives.
 #[derive(Copy, Drop, PartialEq, Debug)]
-pub struct Votes {
-    pub sealed_block: u64,
-    pub opened_block: u64,
-    pub votes: Span<Vote>,
-}
-
-/// A drawn round. `votes` has one entry per seat of the committee.
-#[derive(Copy, Drop, PartialEq, Debug)]
-pub struct Round {
-    pub seats: Span<u32>,
-    pub votes: Span<Vote>,
-    pub sealed_block: u64,
-    pub opened_block: u64,
-}
-
-#[derive(Copy, Drop, PartialEq, Debug)]
-pub enum Phase {
-    Committing,
-    Revealing,
-    Over,
+pub struct Progress {
+    pub task_count: u32,
+    pub created_block: u64,
+    pub paid: u32,
+    pub refunded: u32,
+    /// Where the next sweep of `close_job` starts.
+    pub swept: u32,
+    pub paused: bool,
+    pub closed: bool,
 }
 
 #[derive(Copy, Drop, PartialEq, Debug)]
@@ -93,20 +79,27 @@ pub struct Status {
     pub window_ends_block: u64,
 }
 
-/// A round that was never drawn, for tasks before their audit.
-pub fn no_round() -> Round {
-    Round { seats: [].span(), votes: [].span(), sealed_block: 0, opened_block: 0 }
-}
-
-/// Where a task stands at block `block` and Unix second `now`. `round` is the stored round when
-/// the task is drawn and audited, and is not looked at otherwise.
-pub fn status(record: @TaskRecord, round: @Round, terms: @Terms, block: u64, now: u64) -> Status {
+/// Where a task stands at block `block` and Unix second `now`. `round` is the round that runs or has
+/// run last, the appeal's once that is drawn; it is not looked at while there is none. `appeal` is
+/// the stored one where the record says that there is one.
+pub fn status(
+    record: @TaskRecord,
+    appeal: @Option<AppealRecord>,
+    round: @Round,
+    terms: @Terms,
+    block: u64,
+    now: u64,
+) -> Status {
     let record = *record;
+    let (current_round, seed_block) = match appeal {
+        Some(appeal) => (APPEAL_ROUND, appeal_seed_block(appeal)),
+        None => (record.round, record.seed_block),
+    };
     let plain = Status {
         state: TaskState::Open,
         outcome: record.outcome,
-        round: record.round,
-        seed_block: record.seed_block,
+        round: current_round,
+        seed_block,
         window_ends_block: 0,
     };
     match record.kind {
@@ -119,7 +112,10 @@ pub fn status(record: @TaskRecord, round: @Round, terms: @Terms, block: u64, now
             },
             ..plain,
         },
-        Kind::Submitted => submitted_status(plain, @record, round, terms, block),
+        Kind::Submitted => match appeal {
+            Some(appeal) => appealed_status(plain, appeal, round, terms, block),
+            None => submitted_status(plain, @record, round, terms, block),
+        },
         Kind::Paid => Status { state: TaskState::Paid, ..plain },
         Kind::Closed => Status { state: TaskState::Closed, ..plain },
     }
@@ -130,42 +126,63 @@ fn submitted_status(
 ) -> Status {
     let draw_block = *record.draw_block;
     if draw_block == 0 {
-        return awaiting_draw(plain, *record.round, *record.seed_block, block);
+        return awaiting_draw(plain, TaskState::Submitted, block);
     }
     if !*record.audited {
         return decided(plain, Outcome::NotDrawn, draw_block, terms, block);
     }
     let (phase, ends_block) = phase(draw_block, round, terms, block);
-    match phase {
-        Phase::Committing => Status {
-            state: TaskState::Committing, window_ends_block: ends_block, ..plain,
-        },
-        Phase::Revealing => Status {
-            state: TaskState::Revealing, window_ends_block: ends_block, ..plain,
-        },
-        Phase::Over => {
-            let outcome = majority(*round.votes);
-            if outcome == Outcome::NoVerdict && *record.round < LAST_ROUND {
-                // The block after the failed round's end: nobody could foresee its hash while
-                // the round could still be swayed.
-                awaiting_draw(plain, *record.round + 1, ends_block + 1, block)
-            } else {
-                decided(plain, outcome, ends_block, terms, block)
-            }
-        },
+    if phase != Phase::Over {
+        return voting(plain, phase, ends_block);
+    }
+    let outcome = majority(round);
+    if outcome == Outcome::NoVerdict && *record.round < LAST_ROUND {
+        // The block after the failed round's end: nobody could foresee its hash while the round
+        // could still be swayed.
+        let next = Status { round: *record.round + 1, seed_block: ends_block + 1, ..plain };
+        awaiting_draw(next, TaskState::Submitted, block)
+    } else {
+        decided(plain, outcome, ends_block, terms, block)
     }
 }
 
-fn awaiting_draw(plain: Status, round: u8, seed_block: u64, block: u64) -> Status {
-    let state = if block >= seed_block + HASH_AGE {
-        TaskState::Drawable
+fn appealed_status(
+    plain: Status, appeal: @AppealRecord, round: @Round, terms: @Terms, block: u64,
+) -> Status {
+    let against = *appeal.against;
+    let plain = Status { outcome: against, ..plain };
+    if *appeal.draw_block == 0 {
+        return awaiting_draw(plain, TaskState::Appealed, block);
+    }
+    let (phase, ends_block) = phase(*appeal.draw_block, round, terms, block);
+    if phase == Phase::Over {
+        let outcome = final_outcome(against, majority(round));
+        Status { state: TaskState::Settleable, outcome, ..plain }
     } else {
-        TaskState::Submitted
-    };
-    Status { state, round, seed_block, ..plain }
+        voting(plain, phase, ends_block)
+    }
 }
 
-/// The provisional verdict stands until its window has passed. An appeal will be raised here.
+/// Drawable as soon as the seed can be read, `waiting` before.
+fn awaiting_draw(plain: Status, waiting: TaskState, block: u64) -> Status {
+    let state = if block >= plain.seed_block + HASH_AGE {
+        TaskState::Drawable
+    } else {
+        waiting
+    };
+    Status { state, ..plain }
+}
+
+fn voting(plain: Status, phase: Phase, ends_block: u64) -> Status {
+    let state = if phase == Phase::Committing {
+        TaskState::Committing
+    } else {
+        TaskState::Revealing
+    };
+    Status { state, window_ends_block: ends_block, ..plain }
+}
+
+/// The provisional verdict stands until its window has passed.
 fn decided(plain: Status, outcome: Outcome, since_block: u64, terms: @Terms, block: u64) -> Status {
     let ends_block = since_block + (*terms.appeal_blocks).into();
     if block < ends_block {
@@ -175,98 +192,27 @@ fn decided(plain: Status, outcome: Outcome, since_block: u64, terms: @Terms, blo
     }
 }
 
-/// The phase of a round at `block`, and the block in which it ends or, when over, has ended.
-///
-/// Windows are upper bounds: committing ends when every seat has committed, revealing when every
-/// commitment has been opened. A place without seat is never waited for, and a round to which
-/// nobody committed has nothing to reveal.
-pub fn phase(draw_block: u64, round: @Round, terms: @Terms, block: u64) -> (Phase, u64) {
-    let mut missing = 0_u32;
-    let mut sealed = 0_u32;
-    let mut opened = 0_u32;
-    for vote in *round.votes {
-        match vote {
-            Vote::Empty => {},
-            Vote::Silent => missing += 1,
-            Vote::Sealed => sealed += 1,
-            _ => opened += 1,
-        }
-    }
-    let commit_ends = if missing != 0 {
-        draw_block + (*terms.commit_blocks).into()
-    } else if sealed + opened == 0 {
-        draw_block
-    } else {
-        *round.sealed_block
-    };
-    if block < commit_ends {
-        return (Phase::Committing, commit_ends);
-    }
-    if sealed + opened == 0 {
-        return (Phase::Over, commit_ends);
-    }
-    let reveal_ends = if sealed != 0 {
-        commit_ends + (*terms.reveal_blocks).into()
-    } else {
-        *round.opened_block
-    };
-    if block < reveal_ends {
-        (Phase::Revealing, reveal_ends)
-    } else {
-        (Phase::Over, reveal_ends)
-    }
+/// The block after the appeal's.
+pub fn appeal_seed_block(appeal: @AppealRecord) -> u64 {
+    *appeal.raised_block + 1
 }
 
-/// The verdict of (n + 1) / 2 of the n places; NoVerdict where there is none, and where the
-/// majority could not judge. Empty, silent and unrevealed places count towards n.
-pub fn majority(votes: Span<Vote>) -> Outcome {
-    let mut accepts = 0_u32;
-    let mut rejects = 0_u32;
-    let mut unavailables = 0_u32;
-    for vote in votes {
-        match vote {
-            Vote::Accept => accepts += 1,
-            Vote::Reject => rejects += 1,
-            Vote::Unavailable => unavailables += 1,
-            _ => {},
-        }
-    }
-    let needed = (votes.len() + 1) / 2;
-    if accepts >= needed {
-        Outcome::Accepted
-    } else if rejects >= needed {
-        Outcome::Rejected
-    } else if unavailables >= needed {
-        Outcome::Unavailable
-    } else {
-        Outcome::NoVerdict
-    }
-}
-
-pub fn vote_of(verdict: Verdict) -> Vote {
-    match verdict {
-        Verdict::Accept => Vote::Accept,
-        Verdict::Reject => Vote::Reject,
-        Verdict::Inconclusive => Vote::Inconclusive,
-        Verdict::Unavailable => Vote::Unavailable,
-    }
-}
-
-pub fn is_committed(vote: Vote) -> bool {
-    vote != Vote::Empty && vote != Vote::Silent
-}
-
-pub fn verdict_of(vote: Vote) -> Option<Verdict> {
-    match vote {
-        Vote::Accept => Some(Verdict::Accept),
-        Vote::Reject => Some(Verdict::Reject),
-        Vote::Inconclusive => Some(Verdict::Inconclusive),
-        Vote::Unavailable => Some(Verdict::Unavailable),
-        _ => None,
-    }
+/// The tasks that a call of `close_job` sweeps: `from` and the end, exclusive.
+pub fn next_sweep(progress: @Progress, at_most: u32) -> (u32, u32) {
+    let from = *progress.swept;
+    (from, from + core::cmp::min(at_most, *progress.task_count - from))
 }
 
 // --- moves along the graph ---
+
+/// The next sweep starts at `to`, or anew once all tasks have been looked at.
+pub fn swept(progress: Progress, to: u32) -> Progress {
+    Progress { swept: if to == progress.task_count {
+        0
+    } else {
+        to
+    }, ..progress }
+}
 
 pub fn claimed(record: TaskRecord, block: u64, lease_until: u64, seat_count: u32) -> TaskRecord {
     TaskRecord { kind: Kind::Claimed, claim_block: block, lease_until, seat_count, ..record }
@@ -280,6 +226,17 @@ pub fn drawn(
     record: TaskRecord, round: u8, seed_block: u64, block: u64, audited: bool,
 ) -> TaskRecord {
     TaskRecord { round, seed_block, draw_block: block, audited, ..record }
+}
+
+/// An appeal as it is raised, and the task's record with it.
+pub fn appealed(
+    record: TaskRecord, against: Outcome, appeal: @Appeal, block: u64,
+) -> (TaskRecord, AppealRecord) {
+    let Appeal { question, position, tile, .. } = *appeal;
+    (
+        TaskRecord { appealed: true, ..record },
+        AppealRecord { against, question, position, tile, raised_block: block, draw_block: 0 },
+    )
 }
 
 /// Back to Open for the next attempt.
@@ -297,6 +254,7 @@ pub fn reopened(record: TaskRecord, failures: u8) -> TaskRecord {
         seed_block: 0,
         draw_block: 0,
         audited: false,
+        appealed: false,
     }
 }
 

@@ -1,8 +1,9 @@
 //! What a deployment and a job may agree on. Pure.
 
 use super::errors;
+use super::round::{APPEAL_ROUND, MAX_COMMITTEE};
 use super::settlement::least_worker_bond;
-use super::state::{HASH_AGE, MAX_COMMITTEE};
+use super::state::HASH_AGE;
 use super::types::{Bounds, Terms};
 
 /// Rewards, fees and bonds stay below this, so that no sum over a job overflows.
@@ -60,12 +61,21 @@ pub fn longest_audit_blocks(max_window_blocks: u32) -> u64 {
     4 * round + window
 }
 
-/// From a draw to the end of an appeal against its round, with every window used up: a seat that
-/// sits must not be able to collect its bond before what it says can have been proved wrong.
-pub fn answerable_blocks(terms: @Terms) -> u64 {
-    let terms = *terms;
-    let voting: u64 = terms.commit_blocks.into() + terms.reveal_blocks.into();
-    voting + terms.appeal_blocks.into() + 1 + HASH_AGE + voting
+/// From the draw of a round on, for how long a seat of it must not be able to collect its bond: until
+/// what it says can have been proved wrong. For the first rounds that is the end of an appeal, with
+/// every window used up; for an appeal's round its own end.
+pub fn answerable_blocks(terms: @Terms, round: u8) -> u64 {
+    let voting: u64 = (*terms.commit_blocks).into() + (*terms.reveal_blocks).into();
+    if round == APPEAL_ROUND {
+        voting
+    } else {
+        voting + (*terms.appeal_blocks).into() + 1 + HASH_AGE + voting
+    }
+}
+
+/// Active seats that a claim needs: a committee, and one of an appeal that shares nobody with it.
+pub fn least_seats(terms: @Terms) -> u32 {
+    3 * (*terms.committee_size).into() + 1
 }
 
 /// Refuses terms outside the deployment's bounds at Unix second `now`.

@@ -27,6 +27,15 @@ pub struct Terms {
     pub appeal_blocks: u32,
     /// Unix seconds; no lease may end later.
     pub deadline: u64,
+    pub lane: Lane,
+}
+
+/// What a reject rests on. In the hash lane, where likeness is judged, it withholds the pay and
+/// slashes nobody.
+#[derive(Copy, Drop, Serde, PartialEq, Debug)]
+pub enum Lane {
+    Exact,
+    Hash,
 }
 
 /// Fixed at deployment; create_job refuses terms outside.
@@ -54,10 +63,13 @@ pub struct TaskResult {
     pub result: Cid,
 }
 
-/// A seat's sealed verdict. `seat` is the index in the drawn committee, 0..n-1.
+/// A seat's sealed verdict. `seat` is the index in the drawn committee, from 0 on; `attempt` and
+/// `round` say for which committee, so that what is sent late is refused, not taken for another's.
 #[derive(Copy, Drop, Serde, PartialEq, Debug)]
 pub struct Commitment {
     pub task: u32,
+    pub attempt: u32,
+    pub round: u8,
     pub seat: u8,
     pub commitment: felt252,
 }
@@ -92,6 +104,39 @@ pub struct Reveal {
     pub salt: felt252,
 }
 
+/// What an appeal asks its committee.
+#[derive(Copy, Drop, Serde, PartialEq, Debug)]
+pub enum Question {
+    /// The tile with index `tile` in the sample-tile list of the round appealed against.
+    ListedTile,
+    /// Tile number `tile`, row by row in the sample grid, of the picture at `position`.
+    NamedTile,
+    /// The picture at `position`: is it there, and as the manifest says?
+    Picture,
+    /// A full audit on a fresh list from the appeal's own seed.
+    Whole,
+}
+
+/// A demand for a larger committee. `position` counts the task's frames from 0; fields that the
+/// question does not use are 0.
+#[derive(Copy, Drop, Serde, PartialEq, Debug)]
+pub struct Appeal {
+    pub task: u32,
+    pub question: Question,
+    pub position: u32,
+    pub tile: u32,
+}
+
+/// What an appeal came to for who raised it. Undecided: its committee had no majority, so the
+/// provisional verdict stands and the appeal bond returns.
+#[derive(Copy, Drop, Serde, PartialEq, Debug)]
+pub enum AppealOutcome {
+    None,
+    Won,
+    Lost,
+    Undecided,
+}
+
 /// Computed from stored blocks, times and votes; never stored.
 #[derive(Copy, Drop, Serde, PartialEq, Debug)]
 pub enum TaskState {
@@ -108,6 +153,9 @@ pub enum TaskState {
     Revealing,
     /// Provisional verdict (or not drawn); the appeal window runs.
     Provisional,
+    /// An appeal was raised; its seed block cannot be read yet. Afterwards its round is drawable,
+    /// committing and revealing like any other.
+    Appealed,
     /// settle may be called.
     Settleable,
     Paid,
@@ -115,7 +163,7 @@ pub enum TaskState {
     Closed,
 }
 
-/// What the deciding round, or the lack of one, came to.
+/// What the deciding round, or the lack of one, came to, and after an appeal, what is final.
 #[derive(Copy, Drop, Serde, PartialEq, Debug)]
 pub enum Outcome {
     Undecided,
@@ -140,18 +188,41 @@ pub struct TaskView {
     pub result: Cid,
     pub submit_block: u64,
     /// 0, 1 or 2: the round that runs or has decided; in Submitted and Drawable the one to be
-    /// drawn next.
+    /// drawn next. 3 from the moment an appeal is raised; what follows is the appeal's then.
     pub round: u8,
     /// The block whose hash seeds the draw of `round`; 0 before a submission.
     pub seed_block: u64,
     pub audit_seed: felt252,
+    /// The provisional outcome until Settleable, then the final one.
     pub outcome: Outcome,
+    /// What the rejects of the deciding round's majority name, appealed or not; None and 0 where its
+    /// majority did not reject.
+    pub ground: Ground,
+    pub index: u32,
     /// Slots drawn for `round`; NO_SEAT (0xFFFFFFFF) stands for an empty one.
     pub seats: Array<u32>,
     pub committed: Array<bool>,
     pub revealed: Array<Option<Verdict>>,
     /// The block in which the current window ends (exclusive); 0 when none runs.
     pub window_ends_block: u64,
+    /// Of the current attempt.
+    pub appeal: Option<AppealView>,
+}
+
+/// An appeal, and the round that it was raised against.
+#[derive(Drop, Serde, PartialEq, Debug)]
+pub struct AppealView {
+    pub appellant: ContractAddress,
+    pub against: Outcome,
+    pub question: Question,
+    pub position: u32,
+    pub tile: u32,
+    pub raised_block: u64,
+    pub first_round: u8,
+    /// 0 when the task was not drawn.
+    pub first_seed: felt252,
+    pub first_seats: Array<u32>,
+    pub first_verdicts: Array<Option<Verdict>>,
 }
 
 #[derive(Copy, Drop, Serde, PartialEq, Debug)]
@@ -175,6 +246,7 @@ pub struct Seat {
     pub since_block: u64,
     /// 0 while active.
     pub leaving_block: u64,
+    /// The slot is free: the next seat may take it. Until then `owner` is who had it last.
     pub collected: bool,
 }
 
@@ -183,6 +255,8 @@ pub struct Balances {
     pub withdrawable: u128,
     /// Locked in live claims.
     pub worker_bonds: u128,
+    /// Locked in appeals.
+    pub appeal_bonds: u128,
     /// Locked in seats.
     pub seat_bonds: u128,
 }

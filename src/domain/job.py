@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from .cid import Cid
@@ -218,13 +218,13 @@ class Task:
     seed_block: int
     audit_seed: int | None
     outcome: Outcome
+    ground: Ground = field(default=Ground.NONE, kw_only=True)
+    index: int = field(default=0, kw_only=True)
+    """What the majority's reject names; NONE and 0 otherwise."""
     seats: tuple[int, ...]
     committed: tuple[bool, ...]
     revealed: tuple[Verdict | None, ...]
     window_ends_block: int
-    ground: Ground = Ground.NONE
-    index: int = 0
-    """What the majority's reject names; NONE and 0 otherwise."""
     appeal: TaskAppeal | None = None
 
 
@@ -265,9 +265,12 @@ class TaskResult:
 
 @dataclass(frozen=True, slots=True)
 class Commitment:
-    """A sealed verdict; ``seat`` is the index in the drawn committee."""
+    """A sealed verdict; ``seat`` is the index in the committee drawn for this round, and the ledger
+    takes it for no other."""
 
     task: int
+    attempt: int
+    round: int
     seat: int
     commitment: int
 

@@ -35,13 +35,13 @@ NETWORK_FILE = "network.toml"
 STATE = "state"
 
 _TERMS = """[terms]
-# Blocks come every second here, so windows are short.
+# Blocks come every second here, so windows are short: an appeal's leaves a worker time to look again.
 committee_size = 1
 audit_fee = "0.3"
 lease_seconds = 600
 commit_blocks = 120
 reveal_blocks = 60
-appeal_blocks = 3
+appeal_blocks = 20
 deadline_hours = 12
 """
 

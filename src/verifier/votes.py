@@ -73,7 +73,8 @@ class Vote:
     """The block at which the round's outcome was first seen to be final."""
 
     def sealed(self) -> Commitment:
-        return Commitment(task=self.key.task, seat=self.seat, commitment=self.commitment)
+        key = self.key
+        return Commitment(key.task, key.attempt, key.round, self.seat, self.commitment)
 
     def opened(self) -> Reveal:
         return Reveal(

@@ -14,9 +14,11 @@ from tileproof.domain.errors import LedgerRejected
 from tileproof.domain.job import (
     NO_SEAT,
     Address,
+    Appeal,
     Bounds,
     Commitment,
     Ground,
+    Question,
     Reveal,
     Task,
     TaskResult,
@@ -28,8 +30,7 @@ from tileproof.domain.money import Fri
 from tileproof.domain.sampling import RoundId, verdict_commitment
 from tileproof.ports.ledger import Ledger, Receipt
 
-from tests.fakes.contract import BOUNDS
-from tests.fakes.ledger import FakeChain
+from tests.fakes.ledger import BOUNDS, FakeChain
 from tests.services.devnet import Deploy, Deployment
 
 CAST = (
@@ -48,6 +49,8 @@ DEPOSIT = 50_000
 REWARD, FEE, BOND = 1_000, 10, 101
 SEAT_BOND = BOUNDS.seat_bond.units
 ESCROW = REWARD + 3 * FEE
+SEATED = 10
+"""3n + 1 for a committee of three."""
 LAPSE = 6
 """Five per cent of the bond, rounded up."""
 MANIFEST = Cid(Codec.RAW, bytes(range(32)))
@@ -214,9 +217,9 @@ class World:
             self.as_(who).reveal(job_id, [r for place, r in said.items() if owners[place] == who])
 
     def settle(self, job_id: int, task: int = 0) -> Receipt:
-        """Lets the appeal window pass and settles."""
+        """Lets the appeal window pass, where one runs, and settles."""
         found = self.task(job_id, task)
-        assert found.state is TaskState.PROVISIONAL, found.state
+        assert found.state in (TaskState.PROVISIONAL, TaskState.SETTLEABLE), found.state
         self.pass_until(found.window_ends_block)
         receipt = self.as_("passer_by").settle(job_id, [task])
         self.check_money()
@@ -229,6 +232,23 @@ class World:
         self.draw(job_id, task)
         self.vote(job_id, verdicts, task)
         return self.settle(job_id, task)
+
+    def appeal(self, job_id: int, who: str, question: Question, tile: int = 0, task: int = 0) -> Receipt:
+        """Raises an appeal and draws its committee."""
+        receipt = self.as_(who).appeal(job_id, [Appeal(task, question, 0, tile)])
+        self.draw(job_id, task)
+        return receipt
+
+    def empty_seats(self, who: str) -> None:
+        """The account leaves every seat that it has, waits, and collects them all."""
+        owner = self.as_(who)
+        seats = self.reader.seats_of(owner.account())
+        for seat in seats:
+            if seat.leaving_block is None:
+                owner.leave_seat(seat.slot)
+        self.chain.pass_blocks(self.chain.bounds.seat_exit_blocks)
+        for seat in seats:
+            owner.collect_seat(seat.slot)
 
     def pass_until(self, block: int) -> None:
         self.chain.pass_blocks(max(0, block - self.block()))
@@ -272,22 +292,24 @@ class World:
         assert sum(part.units for part in parts) == held
         every = [reader.balances(self.address(who)) for who in CAST]
         assert sum(each.withdrawable.units for each in every) == totals.withdrawable.units
-        bonds = sum(each.worker_bonds.units + each.seat_bonds.units for each in every)
+        locked = ((each.worker_bonds, each.appeal_bonds, each.seat_bonds) for each in every)
+        bonds = sum(bond.units for each in locked for bond in each)
         assert bonds == totals.bonds.units
 
 
-def ballot(place: int, verdict: Verdict, task: int = 0) -> Reveal:
-    """What a seat says: a reject names tile 3."""
-    rejects = verdict is Verdict.REJECT
-    ground, index = (Ground.TILE, 3) if rejects else (Ground.NONE, 0)
-    return Reveal(task, place, verdict, ground, index, EVIDENCE, salt=2**200 + place)
+def ballot(
+    place: int, verdict: Verdict, task: int = 0, *, ground: Ground = Ground.TILE, tile: int = 3
+) -> Reveal:
+    """What a seat says: a reject names the ground and the tile."""
+    charge = (ground, tile) if verdict is Verdict.REJECT else (Ground.NONE, 0)
+    return Reveal(task, place, verdict, *charge, EVIDENCE, salt=2**200 + place)
 
 
 def seal(of: RoundId, reveal: Reveal) -> Commitment:
     sealed = verdict_commitment(
         of, reveal.seat, reveal.verdict, reveal.ground, reveal.index, reveal.evidence, reveal.salt
     )
-    return Commitment(reveal.task, reveal.seat, sealed)
+    return Commitment(reveal.task, of.attempt, of.round, reveal.seat, sealed)
 
 
 @contextmanager

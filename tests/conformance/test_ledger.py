@@ -14,7 +14,7 @@ from tileproof.domain.sampling import audit_seed, draw_committee, is_audited
 from tileproof.ports import ledger as port
 from tileproof.ports.trail import Trail
 
-from tests.fakes.contract import BOUNDS
+from tests.fakes.ledger import BOUNDS
 
 from .ledger_world import (
     BOND,
@@ -28,26 +28,15 @@ from .ledger_world import (
     RESULT,
     REWARD,
     SEAT_BOND,
+    SEATED,
     World,
     ballot,
-    make_chain,
     refused,
     seal,
 )
 
 ACCEPT, REJECT = Verdict.ACCEPT, Verdict.REJECT
 INCONCLUSIVE, UNAVAILABLE = Verdict.INCONCLUSIVE, Verdict.UNAVAILABLE
-
-
-@pytest.fixture(params=["model", pytest.param("devnet", marks=pytest.mark.devnet)])
-def world(request: pytest.FixtureRequest) -> World:
-    return World(make_chain(request.param, request))
-
-
-@pytest.fixture
-def seated(world: World) -> World:
-    """Three seats of one verifier, and a worker with a deposit."""
-    return world.with_seats({"verifier_a": 3}).with_deposits("worker")
 
 
 # --- escrow ---
@@ -174,15 +163,15 @@ def test_a_claim_needs_its_bond_in_the_balance(seated: World) -> None:
         seated.as_("pauper").claim(job, [0])
 
 
-def test_a_claim_needs_a_committee_without_the_requesters_and_the_claimants_own_seats(world: World) -> None:
-    world.with_seats({"verifier_a": 1, "verifier_b": 2, "requester": 1}).with_deposits("worker")
-    assert world.reader.active_seats() == 4
-    job = world.create(2)
+def test_a_claim_needs_seats_for_a_committee_and_an_appeal_besides_the_parties_own(world: World) -> None:
+    world.with_seats({"verifier_a": 1, "verifier_b": 3, "requester": 1}).with_deposits("worker")
+    assert world.reader.active_seats() == 5
+    job = world.create(2, committee_size=1)
     with refused("TOO_FEW_SEATS"):
         world.as_("verifier_a").claim(job, [0])
     world.as_("worker").claim(job, [0])
     world.as_("verifier_b").leave_seat(1)
-    assert world.reader.active_seats() == 3
+    assert world.reader.active_seats() == 4
     with refused("TOO_FEW_SEATS"):
         world.as_("worker").claim(job, [1])
 
@@ -306,14 +295,14 @@ def test_drawing_too_early_is_refused_and_drawing_late_works(seated: World) -> N
 
 
 def test_anyone_can_draw_again_what_was_drawn(world: World) -> None:
-    world.with_seats({"verifier_a": 2, "requester": 1, "verifier_b": 3, "worker": 1})
+    world.with_seats({"verifier_a": 4, "requester": 2, "verifier_b": 6, "worker": 2})
     job = world.drawn()
     task = world.task(job)
     assert task.result is not None
     seed = audit_seed(world.round_id(job), task.result, world.reader.block_hash(task.seed_block))
     assert task.audit_seed == seed
     mine = (world.address("requester"), world.address("worker"))
-    assert task.seats == draw_committee(seed, 3, 7, lambda slot: world.reader.seat(slot).owner not in mine)
+    assert task.seats == draw_committee(seed, 3, 14, lambda slot: world.reader.seat(slot).owner not in mine)
     assert {"verifier_a", "verifier_b"} >= set(world.sitters(job))
     assert (task.committed, task.revealed) == ((False,) * 3, (None,) * 3)
 
@@ -324,7 +313,8 @@ def test_a_seat_taken_after_the_claim_is_never_drawn(seated: World) -> None:
     seated.with_seats({"verifier_b": 8})
     seated.submit(job, 0)
     seated.draw(job, 0)
-    assert sorted(seated.task(job).seats) == [0, 1, 2]
+    assert max(seated.task(job).seats) < SEATED
+    assert seated.sitters(job) == ["verifier_a"] * 3
 
 
 def test_at_a_low_rate_the_seed_decides_who_is_audited_and_the_others_are_paid(seated: World) -> None:
@@ -354,15 +344,15 @@ def test_at_a_low_rate_the_seed_decides_who_is_audited_and_the_others_are_paid(s
 
 
 def test_verdicts_are_sealed_by_all_before_any_is_opened_and_only_by_the_drawn(world: World) -> None:
-    world.with_seats({"verifier_a": 1, "verifier_b": 1, "verifier_c": 1}).with_deposits("worker")
+    world.with_seats({"verifier_a": 5, "verifier_b": 5}).with_deposits("worker")
     job = world.drawn()
     of, sitters = world.round_id(job), world.sitters(job)
     ballots = [ballot(place, ACCEPT) for place in range(3)]
     first = world.as_(sitters[0])
-    with refused("NOT_YOUR_SEAT"):
-        world.as_("passer_by").commit(job, [seal(of, ballots[0])])
-    with refused("NOT_YOUR_SEAT"):
-        first.commit(job, [seal(of, ballots[1])])
+    other = world.as_("verifier_b" if sitters[0] == "verifier_a" else "verifier_a")
+    for stranger in (world.as_("passer_by"), other):
+        with refused("NOT_YOUR_SEAT"):
+            stranger.commit(job, [seal(of, ballots[0])])
     with refused("NOT_YOUR_SEAT"):
         first.commit(job, [seal(of, ballot(3, ACCEPT))])
     first.commit(job, [seal(of, ballots[0])])
@@ -378,7 +368,7 @@ def test_verdicts_are_sealed_by_all_before_any_is_opened_and_only_by_the_drawn(w
     with refused("NOT_COMMITTING"):
         first.commit(job, [seal(of, ballots[0])])
     with refused("NOT_YOUR_SEAT"):
-        first.reveal(job, [ballots[1]])
+        other.reveal(job, [ballots[0]])
     first.reveal(job, [ballots[0]])
     with refused("ALREADY_REVEALED"):
         first.reveal(job, [ballots[0]])
@@ -440,7 +430,7 @@ def test_an_honest_job_pays_worker_and_seats_and_returns_the_rest(seated: World)
     )
     assert task.result == RESULT
     assert seated.purse("worker") == DEPOSIT + REWARD
-    assert seated.purse("verifier_a") == DEPOSIT - 3 * SEAT_BOND + 3 * FEE
+    assert seated.purse("verifier_a") == DEPOSIT - SEATED * SEAT_BOND + 3 * FEE
     assert (seated.purse("requester"), seated.escrow(), seated.forfeited()) == (0, 0, 0)
     assert seated.reader.job(job).paid == 1
 
@@ -468,8 +458,8 @@ def test_a_majority_accepts_and_a_dissenting_reject_earns_and_loses_nothing(seat
     job = seated.create()
     seated.run(job, (ACCEPT, REJECT, ACCEPT))
     assert seated.purse("worker") == DEPOSIT + REWARD
-    assert seated.purse("verifier_a") == DEPOSIT - 3 * SEAT_BOND + 2 * FEE
-    assert [seated.seat_bond(slot) for slot in range(3)] == [SEAT_BOND] * 3
+    assert seated.purse("verifier_a") == DEPOSIT - SEATED * SEAT_BOND + 2 * FEE
+    assert [seated.seat_bond(slot) for slot in range(SEATED)] == [SEAT_BOND] * SEATED
     assert seated.purse("requester") == FEE
 
 
@@ -488,8 +478,8 @@ def test_a_reject_takes_the_bond_opens_the_task_again_and_slashes_who_accepted(s
     assert seated.purse("worker") == DEPOSIT - BOND
     assert seated.seat_bond(liar) == SEAT_BOND - 4 * FEE
     assert seated.reader.seat(liar).leaving_block is not None
-    assert seated.reader.active_seats() == 2
-    assert seated.purse("verifier_a") == DEPOSIT - 3 * SEAT_BOND + 2 * FEE
+    assert seated.reader.active_seats() == SEATED - 1
+    assert seated.purse("verifier_a") == DEPOSIT - SEATED * SEAT_BOND + 2 * FEE
     assert seated.forfeited() == BOND - 2 * FEE + 4 * FEE
     assert seated.escrow() == ESCROW  # waits for the next attempt
 
@@ -521,7 +511,7 @@ def test_the_third_reject_closes_the_task_and_refunds_it(seated: World) -> None:
 
 
 def test_a_silent_and_an_unrevealed_seat_are_slashed(seated: World) -> None:
-    seated.with_seats({"verifier_b": 2})
+    seated.with_seats({"verifier_b": 6})
     job = seated.drawn(committee_size=5, worker_bond=Fri(160))
     of, seats, sitters = seated.round_id(job), seated.task(job).seats, seated.sitters(job)
     for place in range(4):
@@ -544,14 +534,15 @@ def test_a_withheld_result_is_unavailable_and_nobody_is_slashed_for_accepting(se
     seated.run(job, (ACCEPT, UNAVAILABLE, UNAVAILABLE))
     task = seated.task(job)
     assert (task.state, task.failures, seated.purse("worker")) == (TaskState.OPEN, 1, DEPOSIT - BOND)
-    assert [seated.seat_bond(slot) for slot in range(3)] == [SEAT_BOND] * 3
+    assert [seated.seat_bond(slot) for slot in range(SEATED)] == [SEAT_BOND] * SEATED
     assert (seated.forfeited(), seated.escrow()) == (BOND - 2 * FEE, ESCROW)
 
 
-def test_a_round_without_majority_is_drawn_again_and_its_penalties_carried_out(seated: World) -> None:
+def test_a_round_without_majority_is_drawn_again_among_others_and_its_penalties_carried_out(
+    seated: World,
+) -> None:
     job = seated.drawn()
     of, seats, verifier = seated.round_id(job), seated.task(job).seats, seated.as_("verifier_a")
-    first = seated.task(job)
     verifier.commit(job, [seal(of, ballot(0, ACCEPT)), seal(of, ballot(1, ACCEPT))])
     seated.pass_until(seated.task(job).window_ends_block)
     verifier.reveal(job, [ballot(0, ACCEPT)])
@@ -566,27 +557,73 @@ def test_a_round_without_majority_is_drawn_again_and_its_penalties_carried_out(s
         seated.as_("passer_by").settle(job, [0])
     seated.draw(job, 0)
     assert [seated.seat_bond(slot) for slot in seats] == [SEAT_BOND, SEAT_BOND - 4 * FEE, SEAT_BOND - FEE]
-    second = seated.task(job)
-    assert (second.state, second.round, second.committed) == (TaskState.COMMITTING, 1, (False,) * 3)
-    assert second.audit_seed not in (None, first.audit_seed)
-    seated.vote(job, (ACCEPT, ACCEPT, ACCEPT))
-    seated.settle(job)
-    assert (seated.task(job).state, seated.forfeited()) == (TaskState.PAID, 5 * FEE)
+    assert seated.forfeited() == 5 * FEE
+    # Nobody of the first committee sits again, and here there is nobody else.
+    empty = seated.task(job)
+    assert (empty.state, empty.round) == (TaskState.SUBMITTED, 2)
 
 
-def test_three_rounds_without_majority_close_the_task_without_verdict(seated: World) -> None:
+def test_a_second_committee_decides_as_the_first_would_have(crowd: World) -> None:
+    job = crowd.drawn(committee_size=1)
+    [first] = crowd.sitters(job)
+    crowd.vote(job, (INCONCLUSIVE,))
+    crowd.draw(job, 0)
+    [second] = crowd.sitters(job)
+    assert second != first
+    crowd.vote(job, (ACCEPT,))
+    crowd.settle(job)
+    task = crowd.task(job)
+    assert (task.state, task.outcome, task.round) == (TaskState.PAID, Outcome.ACCEPTED, 1)
+    assert crowd.purse(second) == DEPOSIT - 2 * SEAT_BOND + FEE
+    assert (crowd.purse(first), crowd.forfeited()) == (DEPOSIT - 2 * SEAT_BOND, 0)
+
+
+def test_rejects_that_name_different_tiles_are_no_majority(seated: World) -> None:
     job = seated.drawn()
-    for round_ in range(3):
-        assert seated.task(job).round == round_
-        seated.vote(job, (INCONCLUSIVE, ACCEPT, REJECT))
-        if round_ < 2:
-            seated.draw(job, 0)
-    seated.settle(job)
+    of, verifier = seated.round_id(job), seated.as_("verifier_a")
+    said = [ballot(0, REJECT), ballot(1, REJECT, tile=4), ballot(2, ACCEPT)]
+    verifier.commit(job, [seal(of, each) for each in said])
+    verifier.reveal(job, said)
     task = seated.task(job)
+    assert (task.state, task.round) == (TaskState.SUBMITTED, 1)
+
+
+def test_a_majority_for_one_tile_is_paid_and_who_named_another_is_not(seated: World) -> None:
+    job = seated.drawn()
+    of, verifier = seated.round_id(job), seated.as_("verifier_a")
+    said = [ballot(0, REJECT, tile=4), ballot(1, REJECT), ballot(2, REJECT, tile=4)]
+    verifier.commit(job, [seal(of, each) for each in said])
+    verifier.reveal(job, said)
+    task = seated.task(job)
+    assert (task.outcome, task.ground, task.index) == (Outcome.REJECTED, Ground.TILE, 4)
+    seated.settle(job)
+    assert seated.purse("verifier_a") == DEPOSIT - SEATED * SEAT_BOND + 2 * FEE
+    assert seated.forfeited() == BOND - 2 * FEE
+
+
+def test_three_rounds_without_majority_close_the_task_without_verdict(crowd: World) -> None:
+    job = crowd.drawn(committee_size=1)
+    for round_ in range(3):
+        assert crowd.task(job).round == round_
+        crowd.vote(job, (INCONCLUSIVE,))
+        if round_ < 2:
+            crowd.draw(job, 0)
+    crowd.settle(job)
+    task = crowd.task(job)
     assert (task.state, task.outcome) == (TaskState.CLOSED, Outcome.NO_VERDICT)
-    assert (seated.purse("worker"), seated.purse("requester")) == (DEPOSIT, REWARD)
-    assert (seated.forfeited(), seated.escrow()) == (3 * FEE, 0)
-    assert [seated.seat_bond(slot) for slot in range(3)] == [SEAT_BOND] * 3
+    assert (crowd.purse("worker"), crowd.purse("requester")) == (DEPOSIT, DEPOSIT + REWARD)
+    assert (crowd.forfeited(), crowd.escrow()) == (FEE, 0)
+    assert [crowd.seat_bond(slot) for slot in range(8)] == [SEAT_BOND] * 8
+
+
+def test_a_sealed_verdict_is_taken_only_for_its_own_attempt_and_round(crowd: World) -> None:
+    job = crowd.drawn(committee_size=1)
+    [sitter] = crowd.sitters(job)
+    sealed = seal(crowd.round_id(job), ballot(0, ACCEPT))
+    for other in (replace(sealed, round=1), replace(sealed, attempt=1)):
+        with refused("WRONG_ROUND"):
+            crowd.as_(sitter).commit(job, [other])
+    crowd.as_(sitter).commit(job, [sealed])
 
 
 # --- the requester's brakes ---
@@ -730,13 +767,11 @@ def test_a_seat_locks_its_bond_and_is_left_slowly_and_collected_once(world: Worl
 
 
 def test_an_empty_committee_never_blocks_the_money(world: World) -> None:
-    world.with_seats({"verifier_a": 1}).with_deposits("worker")
+    world.with_seats({"verifier_a": 4}).with_deposits("worker")
     job = world.create(committee_size=1)
     world.as_("worker").claim(job, [0])
     world.submit(job, 0)
-    left = world.as_("verifier_a").leave_seat(0)
-    world.pass_until(left.block + BOUNDS.seat_exit_blocks)
-    world.as_("verifier_a").collect_seat(0)
+    world.empty_seats("verifier_a")
     for round_ in range(3):
         world.draw(job, 0)
         if round_ < 2:
@@ -747,18 +782,34 @@ def test_an_empty_committee_never_blocks_the_money(world: World) -> None:
     assert (world.purse("worker"), world.purse("requester")) == (DEPOSIT, REWARD)
 
 
+def test_a_collected_slot_is_handed_on_and_its_new_owner_answers_for_nothing_old(crowd: World) -> None:
+    """The round is settled so late that its silent seat has left and its slot is somebody else's."""
+    job = crowd.drawn(committee_size=1)
+    [slot], [silent] = crowd.task(job).seats, crowd.sitters(job)
+    crowd.vote(job, (None,))
+    crowd.empty_seats(silent)
+    assert slot not in [seat.slot for seat in crowd.reader.seats_of(crowd.address(silent))]
+    assert crowd.reader.seat(slot).collected
+    passer_by = crowd.as_("passer_by")
+    passer_by.deposit(Fri(DEPOSIT))
+    taken = [passer_by.take_seat()[0] for _ in range(3)]
+    assert slot in taken[:2]
+    assert taken[2] == 8  # no free slot is left: a new one
+    held = crowd.reader.seats_of(passer_by.account())
+    assert sorted(seat.slot for seat in held) == sorted(taken)
+    assert crowd.reader.seat(slot) == next(seat for seat in held if seat.slot == slot)
+    crowd.draw(job, 0)
+    assert (crowd.seat_bond(slot), crowd.forfeited()) == (SEAT_BOND, 0)
+    assert crowd.purse(silent) == DEPOSIT
+    crowd.check_money()
+
+
 def test_in_the_end_everybody_takes_everything_out_but_for_what_is_forfeited(seated: World) -> None:
     job = seated.create(3)
     seated.run(job, (ACCEPT, ACCEPT, ACCEPT), task=0)
     seated.run(job, (REJECT, REJECT, ACCEPT), task=1)
     seated.as_("requester").close_job(job)
-    owner = seated.as_("verifier_a")
-    for seat in seated.reader.seats_of(owner.account()):
-        if seat.leaving_block is None:
-            owner.leave_seat(seat.slot)
-    seated.chain.pass_blocks(BOUNDS.seat_exit_blocks)
-    for slot in range(3):
-        owner.collect_seat(slot)
+    seated.empty_seats("verifier_a")
     for who in CAST:
         if seated.purse(who):
             seated.as_(who).withdraw(Fri(seated.purse(who)))
@@ -839,17 +890,17 @@ def test_every_step_of_a_job_is_told_by_an_event_in_order(seated: World) -> None
     assert list(seated.reader.events(0, job_id=job).events) == expected
 
 
-def test_a_paid_task_and_a_task_without_verdict_say_what_became_of_the_money(seated: World) -> None:
-    job = seated.create(2)
-    paid = seated.run(job, (ACCEPT, ACCEPT, ACCEPT))
-    seated.as_("worker").claim(job, [1])
-    seated.submit(job, 1)
+def test_a_paid_task_and_a_task_without_verdict_say_what_became_of_the_money(crowd: World) -> None:
+    job = crowd.create(2, committee_size=1)
+    paid = crowd.run(job, (ACCEPT,))
+    crowd.as_("worker").claim(job, [1])
+    crowd.submit(job, 1)
     for _ in range(3):
-        seated.draw(job, 1)
-        seated.vote(job, (INCONCLUSIVE,) * 3, task=1)
-    ended = seated.settle(job, 1)
-    told = seated.reader.events(paid.block, job_id=job).events
-    worker = seated.address("worker")
+        crowd.draw(job, 1)
+        crowd.vote(job, (INCONCLUSIVE,), task=1)
+    ended = crowd.settle(job, 1)
+    told = crowd.reader.events(paid.block, job_id=job).events
+    worker = crowd.address("worker")
     assert told[0] == port.TaskSettled(
         paid.block, paid.tx_hash, job, 0, worker, 0, Outcome.ACCEPTED, Fri(REWARD)
     )

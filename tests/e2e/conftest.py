@@ -9,8 +9,9 @@ import pytest
 from tileproof.adapters.blender.sandbox import Sandbox
 from tileproof.domain.errors import MachineError
 from tileproof.localnet.network import Shape, running_network
+from tileproof.localnet.prepare import SEATS_EACH
 
-from tests.e2e.stage import Stage
+from tests.e2e.stage import VERIFIERS, Stage
 from tests.services.blender import CACHE, unavailable
 
 
@@ -32,3 +33,17 @@ def quiet(stage: Stage) -> Stage:
     """The stage with no role running."""
     stage.clear()
     return stage
+
+
+@pytest.fixture
+def seated(stage: Stage) -> Iterator[Stage]:
+    """The stage, on which every verifier has all its seats again afterwards: a slashed seat falls
+    below the bond that all have, and leaves."""
+    yield stage
+    stage.clear()
+    for name in VERIFIERS:
+        with stage.acting_as(name) as ledger:
+            seats = ledger.seats_of(ledger.account())
+            for _ in range(SEATS_EACH - sum(seat.leaving_block is None for seat in seats)):
+                ledger.deposit(ledger.bounds().seat_bond)
+                ledger.take_seat()

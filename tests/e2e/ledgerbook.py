@@ -53,7 +53,7 @@ def snapshot(network: LocalNetwork, ledger: StarknetLedger) -> Snapshot:
         for name, signer in network.signers.items():
             wallet = books.read(token, "balance_of", signer.address.felt).u256()
             held = read_balances(books.read(registry, "get_balances", signer.address.felt))
-            parts = (held.withdrawable, held.worker_bonds, held.seat_bonds)
+            parts = (held.withdrawable, held.worker_bonds, held.appeal_bonds, held.seat_bonds)
             owned[name] = wallet + sum(part.units for part in parts)
         totals = read_totals(books.read(registry, "get_totals"))
     return Snapshot(books.block, owned, totals.escrow.units, totals.forfeited.units)

@@ -16,7 +16,7 @@ from signal import SIGKILL
 from threading import Event
 
 from tileproof.adapters.starknet.ledger import StarknetLedger, connect
-from tileproof.domain.job import Task, TaskState
+from tileproof.domain.job import Task, TaskAppeal, TaskState
 from tileproof.localnet.child import Child
 from tileproof.localnet.network import LocalNetwork, Shape
 
@@ -26,7 +26,8 @@ STARTED = "started account="
 STOP_SECONDS = 30.0
 SEED_AGE_BLOCKS = 10
 """How old a block must be before a contract can read its hash (Starknet's rule)."""
-WAITING = (TaskState.SUBMITTED, TaskState.PROVISIONAL)
+SEEDING = (TaskState.SUBMITTED, TaskState.APPEALED)
+WAITING = (*SEEDING, TaskState.PROVISIONAL)
 """Nobody can do anything but let blocks pass."""
 AT_WORK = (TaskState.COMMITTING, TaskState.REVEALING)
 """Somebody's window is running."""
@@ -121,6 +122,19 @@ class Stage:
         Where no verifier runs to draw it, its worker does."""
         (task,) = self.wait_for_tasks(ledger, job_id, TaskState.COMMITTING)
         return Counter(self.seated_at(slot) for slot in task.seats)
+
+    def wait_for_appeal(self, ledger: StarknetLedger, job_id: int) -> TaskAppeal:
+        """The appeal of a job's one task, once there is one; the appeal window lasts as long as ever."""
+        (task,) = self.wait_for_tasks(ledger, job_id, TaskState.PROVISIONAL, TaskState.APPEALED)
+        found = [task.appeal]
+
+        def look() -> bool:
+            found.append(ledger.task(job_id, 0).appeal)
+            return found[-1] is not None
+
+        wait_until(look, TASK_SECONDS, lambda: f"job {job_id} is not appealed\n{self.tails()}")
+        assert found[-1] is not None
+        return found[-1]
 
     def start(self, *names: str) -> None:
         """Roles beside those that run."""
@@ -226,7 +240,7 @@ class Stage:
             return
         head = ledger.head().block
         ends = [
-            task.seed_block + SEED_AGE_BLOCKS if task.state is TaskState.SUBMITTED else task.window_ends_block
+            task.seed_block + SEED_AGE_BLOCKS if task.state in SEEDING else task.window_ends_block
             for task in tasks
             if task.state in WAITING
         ]

@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 from tileproof.adapters.ipfs.kubo import KuboStore
 from tileproof.adapters.starknet.ledger import StarknetLedger
 from tileproof.domain.cid import Cid, Codec
 from tileproof.domain.job import Outcome, TaskResult, TaskState, Verdict
-from tileproof.localnet.prepare import SEATS_EACH
 from tileproof.ports import ledger as port
 
 from tests.e2e.ledgerbook import Snapshot, changes, snapshot
@@ -22,20 +20,6 @@ STRK = 10**18
 REWARD, FEE = 1 * STRK, 3 * STRK // 10
 
 pytestmark = [pytest.mark.devnet, pytest.mark.kubo, pytest.mark.blender, pytest.mark.sandbox]
-
-
-@pytest.fixture
-def seated(stage: Stage) -> Iterator[Stage]:
-    """The stage, on which every verifier has all its seats again afterwards: a slashed seat falls
-    below the bond that all have, and leaves."""
-    yield stage
-    stage.clear()
-    for name in VERIFIERS:
-        with stage.acting_as(name) as ledger:
-            seats = ledger.seats_of(ledger.account())
-            for _ in range(SEATS_EACH - sum(seat.leaving_block is None for seat in seats)):
-                ledger.deposit(ledger.bounds().seat_bond)
-                ledger.take_seat()
 
 
 def test_a_worker_who_renders_an_eighth_of_the_samples_is_slashed_and_the_task_rendered_again(

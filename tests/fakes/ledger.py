@@ -14,6 +14,7 @@ from tileproof.domain.cid import Cid
 from tileproof.domain.errors import InputError, ServiceError
 from tileproof.domain.job import (
     Address,
+    Appeal,
     Balances,
     Bounds,
     Commitment,
@@ -30,10 +31,27 @@ from tileproof.domain.sampling import poseidon
 from tileproof.ports.ledger import EventPage, GasPrices, Head, Receipt
 from tileproof.ports.trail import REORG_WINDOW_BLOCKS, BlockMark, Trail
 
-from .contract import BOUNDS, Books, Contract, require
+from model.books import Books, Token
+from model.checks import check_bounds, require
+from model.contract import Contract
+from model.draw import active_seats
 
 T = TypeVar("T")
 CONTRACT, NOBODY = Address(0xC0FFEE), Address(0)
+BOUNDS = Bounds(
+    max_tasks=200,
+    max_committee_size=7,
+    min_audit_rate_bps=1_000,
+    min_lease_seconds=10,
+    max_lease_seconds=10_000,
+    min_window_blocks=2,
+    max_window_blocks=20,
+    max_deadline_seconds=100_000,
+    seat_bond=Fri(640),
+    seat_exit_blocks=230,
+    lapse_share_bps=500,
+)
+"""Small numbers, in the proportions of a real deployment."""
 
 
 class FakeChain:
@@ -54,6 +72,7 @@ class FakeChain:
         self.chain_id, self.contract = chain_id, contract
         self.block, self.timestamp, self.seconds_per_block = block, timestamp, seconds_per_block
         self.fee, self.gas = fee, GasPrices()
+        check_bounds(bounds)
         self.books = Books(bounds)
         self.guard = threading.RLock()
         self._sent = 0
@@ -65,6 +84,10 @@ class FakeChain:
 
     def mint(self, account: Address, amount: Fri) -> None:
         self.books.wallets[account] = self.books.wallets.get(account, 0) + amount.units
+
+    def make_token(self, manner: Token) -> None:
+        """From now on the token behaves like this."""
+        self.books.token = manner
 
     def pass_blocks(self, count: int = 1) -> None:
         self.block += count
@@ -159,13 +182,13 @@ class FakeLedger:
         return self.chain.read().balances(account)
 
     def seats_of(self, account: Address) -> tuple[Seat, ...]:
-        return tuple(seat for seat in self.chain.books.seats if seat.owner == account)
+        return self.chain.read().seats_of(account)
 
     def seat(self, slot: int) -> Seat:
         return self.chain.read().seat(slot)
 
     def active_seats(self) -> int:
-        return sum(seat.leaving_block is None for seat in self.chain.books.seats)
+        return active_seats(self.chain.books)
 
     def block_hash(self, block: int) -> int:
         if block > self.chain.block:
@@ -220,6 +243,9 @@ class FakeLedger:
 
     def draw(self, job_id: int, tasks: Sequence[int]) -> Receipt:
         return self._write("draw", lambda contract: contract.draw(job_id, tasks))
+
+    def appeal(self, job_id: int, appeals: Sequence[Appeal]) -> Receipt:
+        return self._write("appeal", lambda contract: contract.appeal(job_id, appeals))
 
     def settle(self, job_id: int, tasks: Sequence[int]) -> Receipt:
         return self._write("settle", lambda contract: contract.settle(job_id, tasks))

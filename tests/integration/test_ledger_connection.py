@@ -15,7 +15,7 @@ from tileproof.domain.job import Address
 from tileproof.domain.money import Fri
 from tileproof.localnet.devnet import free_port
 
-from tests.fakes.contract import BOUNDS
+from tests.fakes.ledger import BOUNDS
 from tests.services.devnet import Deployment
 from tests.services.rpc_proxy import Answer, Fault, Proxy, first, proxied
 

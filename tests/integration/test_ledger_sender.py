@@ -22,7 +22,7 @@ from tileproof.domain.errors import ConfigError, LedgerRejected, ServiceError
 from tileproof.domain.job import Verdict
 from tileproof.domain.money import Fri, parse_strk
 
-from tests.conformance.ledger_world import CAST, DevnetChain, World, ballot, seal
+from tests.conformance.ledger_world import CAST, SEATED, DevnetChain, World, ballot, seal
 from tests.fakes.journal import FakeJournal
 from tests.services.devnet import Deploy, Deployment
 from tests.services.rpc_proxy import UNKNOWN_HASH, Answer, Fault, Proxy, first, proxied
@@ -124,7 +124,7 @@ def test_a_transaction_that_reverts_in_its_block_says_why_and_costs_its_fee(
     deployment: Deployment, proxy: Proxy, journal: FakeJournal
 ) -> None:
     """Between the estimate, which would have gone through, and the block, another was faster."""
-    world = World(DevnetChain(deployment)).with_seats({"verifier_a": 3})
+    world = World(DevnetChain(deployment)).with_seats({"verifier_a": SEATED})
     world.with_deposits("worker", "other_worker")
     job = world.create()
     slow = deployment.connect(1, journal=journal, url=proxy.url)  # the worker's account

@@ -14,14 +14,7 @@ from tileproof.adapters.starknet.node import open_node
 from tileproof.domain.job import TaskState
 from tileproof.domain.money import Fri
 
-from tests.conformance.ledger_world import (
-    CAST,
-    MANIFEST,
-    RESULT,
-    REWARD,
-    DevnetChain,
-    World,
-)
+from tests.conformance.ledger_world import CAST, MANIFEST, RESULT, REWARD, SEATED, DevnetChain, World
 from tests.services.devnet import Deployment
 
 pytestmark = pytest.mark.devnet
@@ -66,7 +59,7 @@ def test_a_veriframe_worker_finds_creator_worker_reward_and_asset_and_submits_it
     deployment: Deployment,
 ) -> None:
     chain = DevnetChain(deployment)
-    world = World(chain).with_deposits("worker").with_seats({"verifier_a": 3})
+    world = World(chain).with_deposits("worker").with_seats({"verifier_a": SEATED})
     job = world.create()
     assert asked(deployment, "get_job_creator", job) == [world.address("requester").felt]
     assert asked(deployment, "get_job_reward", job) == [REWARD, 0]

@@ -23,7 +23,7 @@ from tileproof.ports.journal import Journal
 from tileproof.provision.locate import locate
 from tileproof.provision.table import DEVNET
 
-from tests.fakes.contract import BOUNDS
+from tests.fakes.ledger import BOUNDS
 from tests.services.blender import CACHE, unavailable
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 from tileproof.domain.cid import Cid
 from tileproof.domain.job import NO_SEAT, Address, Commitment, Ground, Reveal, Task, TaskState, Verdict
 from tileproof.domain.money import Fri
@@ -63,14 +61,7 @@ class Committee:
         places = [(seat, slot) for seat, slot in enumerate(now.seats) if slot != NO_SEAT]
         for seat, slot in places:
             sealed = verdict_commitment(of, seat, verdict, *charge, evidence, salt)
-            told = {
-                "task": task,
-                "attempt": now.attempt,
-                "round": now.round,
-                "seat": seat,
-                "commitment": sealed,
-            }
-            commitment = Commitment(**{field.name: told[field.name] for field in fields(Commitment)})
+            commitment = Commitment(task, now.attempt, now.round, seat, sealed)
             self.owner(slot).commit(job_id, [commitment])
         for seat, slot in places:
             self.owner(slot).reveal(job_id, [Reveal(task, seat, verdict, *charge, evidence, salt)])

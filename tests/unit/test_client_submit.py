@@ -12,7 +12,7 @@ from tileproof.client.plan import PicturePlan, SubmissionPlan, plan_pictures, pl
 from tileproof.client.request import Offer, PictureRequest
 from tileproof.client.submit import Submitted, submit
 from tileproof.domain.errors import ConfigError, InputError, LedgerRejected, ServiceError
-from tileproof.domain.job import TaskState
+from tileproof.domain.job import Appeal, Question, TaskState
 from tileproof.domain.manifest import decode
 from tileproof.domain.money import ZERO, parse_strk
 from tileproof.ports.renderer import RenderReport
@@ -203,6 +203,15 @@ def test_cancelling_refunds_the_open_and_leaves_the_submitted_alone(me: Requeste
     closed = TaskState.CLOSED
     assert me.town.states() == [closed, TaskState.SUBMITTED, closed, closed]
     assert me.town.balances().withdrawable == plan.refund
+
+
+def test_a_task_under_appeal_runs_on_when_its_job_is_cancelled(me: Requester) -> None:
+    me.submit()
+    me.town.accept(1, 1)
+    me.ledger.deposit(me.ledger.job(1).terms.appeal_bond)
+    me.ledger.appeal(1, [Appeal(1, Question.NAMED_TILE)])
+    assert me.town.states()[1] is TaskState.APPEALED
+    assert plan_cancel(own_job(1, ledger=me.ledger)).runs_on == (1,)
 
 
 def test_a_cancel_that_was_killed_half_way_can_be_repeated(me: Requester) -> None:

@@ -27,14 +27,19 @@ from tileproof.domain.errors import ServiceError
 from tileproof.domain.job import (
     NO_SEAT,
     Address,
+    Appeal,
+    AppealOutcome,
     Bounds,
     Commitment,
     Ground,
     Job,
+    Lane,
     Outcome,
+    Question,
     Reveal,
     Seat,
     Task,
+    TaskAppeal,
     TaskResult,
     TaskState,
     Terms,
@@ -96,9 +101,14 @@ digests = st.one_of(st.sampled_from([bytes(32), b"\xff" * 32]), st.binary(min_si
 cids = st.builds(Cid, st.sampled_from(Codec), digests)
 raw_cids = st.builds(Cid, st.just(Codec.RAW), digests)
 verdicts, grounds = st.sampled_from(Verdict), st.sampled_from(Ground)
-terms = st.builds(Terms, fri, fri, fri, u8, u16, u32, u32, u32, u32, u64)
+outcomes, questions = st.sampled_from(Outcome), st.sampled_from(Question)
+lanes, appeal_outcomes = st.sampled_from(Lane), st.sampled_from(AppealOutcome)
+terms = st.builds(Terms, fri, fri, fri, u8, u16, u32, u32, u32, u32, u64, lanes)
 bounds = st.builds(Bounds, u32, u8, u16, u32, u32, u32, u32, u64, fri, u64, u16)
-slots = st.lists(st.one_of(u32, st.just(NO_SEAT)), max_size=7).map(tuple)
+slots = st.lists(st.one_of(u32, st.just(NO_SEAT)), max_size=15).map(tuple)
+said = st.lists(st.none() | verdicts, max_size=15).map(tuple)
+seeds = st.none() | felts.filter(bool)
+appeals = st.builds(TaskAppeal, addresses, outcomes, questions, u32, u32, u64, u8, seeds, slots, said)
 tasks = st.builds(
     Task,
     job_id=st.just(7),
@@ -113,12 +123,15 @@ tasks = st.builds(
     submit_block=u64,
     round=u8,
     seed_block=u64,
-    audit_seed=st.none() | felts.filter(bool),
-    outcome=st.sampled_from(Outcome),
+    audit_seed=seeds,
+    outcome=outcomes,
+    ground=grounds,
+    index=u32,
     seats=slots,
-    committed=st.lists(st.booleans(), max_size=7).map(tuple),
-    revealed=st.lists(st.none() | verdicts, max_size=7).map(tuple),
+    committed=st.lists(st.booleans(), max_size=15).map(tuple),
+    revealed=said,
     window_ends_block=u64,
+    appeal=st.none() | appeals,
 )
 jobs = st.builds(Job, u64, addresses, raw_cids, u32, terms, u64, st.booleans(), st.booleans(), u32, u32)
 seats = st.builds(Seat, st.just(3), addresses, fri, u64, st.none() | u64.filter(bool), st.booleans())
@@ -147,10 +160,9 @@ def test_a_seat_is_read_as_cairo_writes_it(seat: Seat) -> None:
     assert read_whole(lambda f: codec.read_seat(f, 3), serde(TYPES + "Seat", seat)) == seat
 
 
-@given(totals, fri, fri, fri)
-def test_sums_are_read_as_cairo_writes_them(sums: Totals, a: Fri, b: Fri, c: Fri) -> None:
+@given(totals, st.builds(codec.StoredBalances, fri, fri, fri, fri))
+def test_sums_are_read_as_cairo_writes_them(sums: Totals, stored: codec.StoredBalances) -> None:
     assert read_whole(codec.read_totals, serde(TYPES + "Totals", sums)) == sums
-    stored = codec.StoredBalances(a, b, c)
     assert read_whole(codec.read_balances, serde(TYPES + "Balances", stored)) == stored
 
 
@@ -164,14 +176,16 @@ def test_terms_and_bounds_are_read_and_written_as_cairo_does(offer: Terms, limit
 
 @given(
     st.builds(TaskResult, u32, cids),
-    st.builds(Commitment, u32, u8, felts),
+    st.builds(Commitment, u32, u32, u8, u8, felts),
+    st.builds(Appeal, u32, questions, u32, u32),
     st.builds(Reveal, u32, u8, verdicts, grounds, u32, cids, felts),
 )
 def test_what_a_call_carries_is_written_as_cairo_reads_it(
-    result: TaskResult, commitment: Commitment, reveal: Reveal
+    result: TaskResult, commitment: Commitment, appeal: Appeal, reveal: Reveal
 ) -> None:
     assert codec.write_result(result) == serde(TYPES + "TaskResult", result)
     assert codec.write_commitment(commitment) == serde(TYPES + "Commitment", commitment)
+    assert codec.write_appeal(appeal) == serde(TYPES + "Appeal", appeal)
     assert codec.write_reveal(reveal) == serde(TYPES + "Reveal", reveal)
     both = codec.write_span([codec.write_result(result)] * 2)
     assert both == serde(f"core::array::Span::<{TYPES}TaskResult>", [result, result])
@@ -185,8 +199,12 @@ def test_a_u256_is_its_two_halves(number: int) -> None:
     assert read_whole(Felts.u256, written) == number
 
 
-RECORDS = {TYPES + "JobView": Job, TYPES + "TaskView": Task, TYPES + "Seat": Seat}
-RECORDS |= {TYPES + kind.__name__: kind for kind in (Terms, Bounds, Totals, TaskResult, Commitment, Reveal)}
+RECORDS = {TYPES + "JobView": Job, TYPES + "TaskView": Task, TYPES + "AppealView": TaskAppeal}
+RECORDS |= {TYPES + "Balances": codec.StoredBalances}
+RECORDS |= {
+    TYPES + kind.__name__: kind
+    for kind in (Seat, Terms, Bounds, Totals, TaskResult, Commitment, Appeal, Reveal)
+}
 
 
 @pytest.mark.parametrize("name", RECORDS)
@@ -197,7 +215,7 @@ def test_a_record_spells_its_fields_as_the_contract_does(name: str) -> None:
     assert [field for field in ours if field not in extra] == theirs
 
 
-@pytest.mark.parametrize("kind", [Verdict, Ground, TaskState, Outcome])
+@pytest.mark.parametrize("kind", [Verdict, Ground, Lane, Question, TaskState, Outcome, AppealOutcome])
 def test_an_enum_lists_its_variants_as_the_contract_does(kind: type[Enum]) -> None:
     assert [each.value for each in kind] == [v["name"] for v in ABI[TYPES + kind.__name__]["variants"]]
 
@@ -206,6 +224,7 @@ def test_an_enum_lists_its_variants_as_the_contract_does(kind: type[Enum]) -> No
 
 EVENT_VALUES: dict[str, st.SearchStrategy[Any]] = {
     "requester": addresses,
+    "appellant": addresses,
     "worker": addresses,
     "verifier": addresses,
     "manifest": raw_cids,
@@ -217,7 +236,11 @@ EVENT_VALUES: dict[str, st.SearchStrategy[Any]] = {
     "audited": st.booleans(),
     "verdict": verdicts,
     "ground": grounds,
-    "outcome": st.sampled_from(Outcome),
+    "outcome": outcomes,
+    "against": outcomes,
+    "question": questions,
+    "appeal": appeal_outcomes,
+    "bond": fri,
     "refund": fri,
     "forfeited": fri,
     "paid_to_worker": fri,
@@ -288,7 +311,9 @@ def test_events_outside_a_job_are_passed_over(name: str) -> None:
         (lambda f: f.items(f.number), [FIELD_PRIME - 1]),
         (lambda f: f.option(f.number), [2]),
         (lambda f: f.option(f.number), [0]),
-        (codec.read_terms, [1] * 9),
+        (codec.read_terms, [1] * 10),
+        (codec.read_terms, [*[1] * 10, 2]),
+        (codec.read_appeal, [1] * 9),
         (codec.read_bounds, [1] * 12),
         (codec.read_totals, [1, 2, 3, 4, 5]),
     ],

@@ -15,7 +15,19 @@ from typing import Any
 
 import pytest
 from tileproof.adapters.starknet import events
-from tileproof.domain.job import Bounds, Ground, Outcome, TaskState, Terms, Verdict
+from tileproof.domain.job import (
+    Appeal,
+    AppealOutcome,
+    Bounds,
+    Commitment,
+    Ground,
+    Lane,
+    Outcome,
+    Question,
+    TaskState,
+    Terms,
+    Verdict,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 SRC = ROOT / "src"
@@ -27,7 +39,7 @@ TARGETS = set(re.findall(r"^([a-z-]+):(?!=)", MAKEFILE, flags=re.M))
 PROGRAMS = ("adapters/blender/inside/", "adapters/blender/sandbox/launch.py", "adapters/images_child.py")
 # Our word for the token's refusal, which is no reason of the contract's.
 NOT_ENOUGH_TOKENS = "WALLET_TOO_LOW"
-FAKE_CONTRACT = ROOT / "tests" / "fakes" / "contract.py"
+MODEL = ROOT / "model"
 # The command line's only voice.
 CONSOLE = "cli/console.py"
 
@@ -193,7 +205,10 @@ def test_every_reason_of_the_contract_is_given_by_it_and_tripped_by_a_cairo_test
     assert [name for name, _ in reasons if name not in tripped] == []
 
 
-@pytest.mark.parametrize("enum", [Verdict, Ground, TaskState, Outcome])
+ENUMS: tuple[type[Enum], ...] = (Verdict, Ground, TaskState, Outcome, Lane, Question, AppealOutcome)
+
+
+@pytest.mark.parametrize("enum", ENUMS)
 def test_an_enum_of_the_contract_has_the_same_variants_in_python_in_the_same_order(enum: type[Enum]) -> None:
     """A variant travels as its place in the list."""
     variants = [v["name"] for v in _abi("enum", f"tileproof::types::{enum.__name__}")["variants"]]
@@ -204,10 +219,10 @@ def test_every_enum_of_the_contract_has_one_in_python() -> None:
     ours = {
         e["name"].rpartition("::")[2] for e in ABI if e["type"] == "enum" and "tileproof::" in e["name"][:11]
     }
-    assert ours == {"Verdict", "Ground", "TaskState", "Outcome"}
+    assert ours == {enum.__name__ for enum in ENUMS}
 
 
-@pytest.mark.parametrize("record", [Terms, Bounds])
+@pytest.mark.parametrize("record", [Terms, Bounds, Commitment, Appeal])
 def test_a_record_of_the_contract_has_the_same_fields_in_python_in_the_same_order(record: type) -> None:
     members = [m["name"] for m in _abi("struct", f"tileproof::types::{record.__name__}")["members"]]
     assert [field.name for field in dataclasses.fields(record)] == members
@@ -234,7 +249,7 @@ def test_roles_and_the_model_know_only_reasons_that_the_contract_gives() -> None
     known = {name for name, _ in _reasons()} | {NOT_ENOUGH_TOKENS}
     spelt = {
         (name, node.value)
-        for name, tree in [*_roles(), ("fakes/contract.py", ast.parse(FAKE_CONTRACT.read_text()))]
+        for name, tree in [*_roles(), *_model()]
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
@@ -242,6 +257,22 @@ def test_roles_and_the_model_know_only_reasons_that_the_contract_gives() -> None
     }
     assert ("worker/loop.py", "TASK_NOT_OPEN") in spelt
     assert {(where, reason) for where, reason in spelt if reason not in known} == set()
+
+
+def test_the_model_rests_on_the_domain_and_the_ledgers_words_alone() -> None:
+    imported = {
+        node.module
+        for _, tree in _model()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.level == 0 and (node.module or "").startswith("tile")
+    }
+    allowed = ("tileproof.domain.", "tileproof.ports")
+    assert imported
+    assert [name for name in sorted(imported, key=str) if not str(name).startswith(allowed)] == []
+
+
+def _model() -> Iterator[tuple[str, ast.Module]]:
+    return ((f"model/{path.name}", ast.parse(path.read_text())) for path in sorted(MODEL.glob("*.py")))
 
 
 def _roles() -> Iterator[tuple[str, ast.Module]]:

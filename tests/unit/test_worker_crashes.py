@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tileproof.domain.job import TaskState, Verdict
 from tileproof.domain.result import RESULT_FILE, frame_file
-from tileproof.ports.ledger import ResultSubmitted, TaskClaimed
+from tileproof.ports.ledger import AppealRaised, ResultSubmitted, TaskClaimed, TaskSettled
 from tileproof.worker.loop import Worker
 
 from .worker_world import (
@@ -23,6 +23,7 @@ from .worker_world import (
     empty,
 )
 
+OPEN_LONG = replace(TERMS, appeal_blocks=20)
 SOON_DEEP = replace(SETTINGS, keep_blocks=3)
 PATIENCE = 60
 
@@ -55,6 +56,29 @@ def a_whole_life(world: World, home: Path, fate: Fate) -> int:
             world.judge(Verdict.ACCEPT)
             served = True
         elif served and not world.journal.all("claim"):
+            return kills
+        world.clock.wait(1.0)
+    raise AssertionError(f"it never ended: {world.task().state}, {world.journal.all('claim')}")
+
+
+def a_contested_life(world: World, home: Path, fate: Fate) -> int:
+    """As ``a_whole_life``, with a first committee that lies and a larger one that does not."""
+    kills = 0
+    worker: Worker | None = None
+    for _ in range(3 * PATIENCE + SOON_DEEP.keep_blocks):
+        try:
+            worker = worker or world.worker(home, settings=SOON_DEEP, fate=fate)
+            worker.tick()
+        except Killed:
+            kills += 1
+            fate.last, worker = None, None
+        task = world.task()
+        if task.state is TaskState.SUBMITTED and task.round == 0:
+            world.vote(Verdict.REJECT)
+        elif task.state is TaskState.APPEALED:
+            assert_serves(world)
+            world.vote(Verdict.ACCEPT)
+        elif world.sent(TaskSettled) and not world.journal.all("claim"):
             return kills
         world.clock.wait(1.0)
     raise AssertionError(f"it never ended: {world.task().state}, {world.journal.all('claim')}")
@@ -117,4 +141,26 @@ def test_killed_at_any_call_and_back_only_after_its_lease_it_gets_the_rest_of_th
         assert world.own() == before - SHARE.units, what
         assert world.store.pinned == set(), what
         assert world.journal.all("claim") == {}, what
+        assert empty(home / "claims"), what
+
+
+def test_killed_before_any_call_it_appeals_once_and_in_time_and_leaves_nothing(tmp_path: Path) -> None:
+    world, unharmed = World(), Fate()
+    world.job(terms=OPEN_LONG)
+    a_contested_life(world, tmp_path / "unharmed", unharmed)
+    calls = unharmed.calls
+    assert calls.count("FakeLedger.appeal") == 1
+    submitted = calls.index("FakeLedger.submit")
+    for last in range(submitted + 1, len(calls)):
+        world, fate, home = World(), Fate(last), tmp_path / str(last)
+        world.job(terms=OPEN_LONG)
+        before = world.own()
+        kills = a_contested_life(world, home, fate)
+        what = f"killed before call {last}, {calls[last]}"
+        assert kills == 1, what
+        assert len(world.sent(AppealRaised)) == 1, what
+        assert world.task().state is TaskState.PAID, what
+        assert world.own() == before + REWARD.units, what
+        assert world.store.pinned == set(), what
+        assert world.journal.all("frame") == {}, what
         assert empty(home / "claims"), what

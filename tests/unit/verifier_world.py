@@ -342,7 +342,7 @@ class World:
 
     def appeal(
         self,
-        by: port.Ledger,
+        by: FakeLedger,
         question: Question,
         position: int = 0,
         tile: int = 0,
@@ -383,7 +383,7 @@ class World:
         ledger = self.party(self.owners[task.seats[place]]).ledger
         evidence, salt = Cid.of_raw_block(b"report"), 2**130 + place
         sealed = verdict_commitment(self.round_id(task.round), place, verdict, ground, index, evidence, salt)
-        commitment = Commitment(task=0, seat=place, commitment=sealed)
+        commitment = Commitment(0, task.attempt, task.round, place, sealed)
         reveal = Reveal(0, place, verdict, ground, index, evidence, salt)
         return lambda: void(ledger.commit(1, [commitment])), lambda: void(ledger.reveal(1, [reveal]))
 

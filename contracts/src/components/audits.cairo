@@ -1,27 +1,37 @@
 /// The rounds: who was drawn, who has sealed a verdict, who has opened it. Each task has cells for
 /// one round, which the next round reuses: rewriting a cell costs an eighth of a new one, and a
-/// failed round's penalties are carried out when the next one is drawn.
+/// failed round's penalties are carried out when the next one is drawn. An appeal's round has cells of
+/// its own, since the round that it judges still has to be settled.
 #[starknet::component]
 pub mod AuditsComponent {
     use starknet::storage::{
         Map, StoragePathEntry, StoragePointerReadAccess, StoragePointerWriteAccess,
     };
     use starknet::{ContractAddress, get_block_number};
-    use crate::cid;
     use crate::draw::{RoundId, verdict_commitment};
-    use crate::errors;
     use crate::events::{VerdictCommitted, VerdictRevealed};
-    use crate::packing::{VotesPacking, pack_slots, unpack_slots};
-    use crate::state::{NO_SEAT, Round, Vote, Votes, vote_of};
+    use crate::packing::rounds::{
+        SLOTS_PER_CELL, pack_charge, pack_slots, pack_votes, unpack_charge, unpack_slots,
+        unpack_votes,
+    };
+    use crate::round::{APPEAL_ROUND, Charge, NO_SEAT, Round, Vote, Votes, no_charge, vote_of};
     use crate::types::{Commitment, Ground, Reveal, Verdict};
+    use crate::{cid, errors};
+
+    /// Where the sealed verdicts of an appeal's round start.
+    const APPEAL_PLACES: u8 = 16;
 
     #[storage]
     pub struct Storage {
         /// By job and task.
         pub Audits_slots: Map<(u64, u32), felt252>,
-        pub Audits_votes: Map<(u64, u32), Votes>,
-        /// By job, task and index in the committee.
+        pub Audits_votes: Map<(u64, u32), felt252>,
+        /// By job, task and index in the committee. Once a first round's place has rejected, what it
+        /// names.
         pub Audits_sealed: Map<(u64, u32, u8), felt252>,
+        /// By job, task and part of the committee: seven slots a cell.
+        pub Audits_appeal_slots: Map<(u64, u32, u32), felt252>,
+        pub Audits_appeal_votes: Map<(u64, u32), felt252>,
     }
 
     #[event]
@@ -35,32 +45,64 @@ pub mod AuditsComponent {
     pub impl AuditsImpl<TState, +HasComponent<TState>, +Drop<TState>> of AuditsTrait<TState> {
         /// Starts a round with these slots and no votes.
         fn open_round(
-            ref self: ComponentState<TState>, job_id: u64, task: u32, slots: Span<u32>,
+            ref self: ComponentState<TState>, job_id: u64, task: u32, round: u8, slots: Span<u32>,
         ) {
-            self.Audits_slots.entry((job_id, task)).write(pack_slots(slots));
-            self.Audits_votes.entry((job_id, task)).write(no_votes());
+            if round == APPEAL_ROUND {
+                let mut left = slots;
+                let mut part = 0;
+                while !left.is_empty() {
+                    let size = core::cmp::min(left.len(), SLOTS_PER_CELL);
+                    let cell = pack_slots(left.slice(0, size));
+                    self.Audits_appeal_slots.entry((job_id, task, part)).write(cell);
+                    left = left.slice(size, left.len() - size);
+                    part += 1;
+                }
+            } else {
+                self.Audits_slots.entry((job_id, task)).write(pack_slots(slots));
+            }
+            let mut votes = array![];
+            for _ in slots {
+                votes.append(Vote::Silent);
+            }
+            let votes = Votes { sealed_block: 0, opened_block: 0, votes: votes.span() };
+            self.write_votes(job_id, task, round, votes);
         }
 
-        /// The stored round of a committee of `size`.
+        /// The stored round of a committee of `size`. What rejects name is read for a first round only.
         fn round(
-            self: @ComponentState<TState>, job_id: u64, task: u32, size: u8,
+            self: @ComponentState<TState>, job_id: u64, task: u32, round: u8, size: u8,
         ) -> Round {
-            let seats = unpack_slots(self.Audits_slots.entry((job_id, task)).read(), size.into());
-            let stored = self.Audits_votes.entry((job_id, task)).read();
+            let at = (job_id, task);
+            let (seats, cell) = if round == APPEAL_ROUND {
+                (self.appeal_slots(at, size.into()), self.Audits_appeal_votes.entry(at).read())
+            } else {
+                let slots = unpack_slots(self.Audits_slots.entry(at).read(), size.into());
+                (slots, self.Audits_votes.entry(at).read())
+            };
+            let stored = unpack_votes(cell, size.into());
             let mut votes = array![];
+            let mut charges = array![];
             for place in 0..seats.len() {
-                votes
+                let vote = if *seats[place] == NO_SEAT {
+                    Vote::Empty
+                } else {
+                    *stored.votes[place]
+                };
+                votes.append(vote);
+                charges
                     .append(
-                        if *seats[place] == NO_SEAT {
-                            Vote::Empty
+                        if vote == Vote::Reject && round != APPEAL_ROUND {
+                            let place: u8 = place.try_into().unwrap();
+                            unpack_charge(self.Audits_sealed.entry((job_id, task, place)).read())
                         } else {
-                            *stored.votes[place]
+                            no_charge()
                         },
                     );
             }
             Round {
                 seats,
                 votes: votes.span(),
+                charges: charges.span(),
                 sealed_block: stored.sealed_block,
                 opened_block: stored.opened_block,
             }
@@ -75,21 +117,17 @@ pub mod AuditsComponent {
             round: @Round,
             commitment: Commitment,
         ) {
+            let RoundId { job_id, task, attempt, round: number, .. } = *id;
             let seat = commitment.seat;
             assert(*(*round.votes)[seat.into()] == Vote::Silent, errors::ALREADY_COMMITTED);
-            self.Audits_sealed.entry((*id.job_id, *id.task, seat)).write(commitment.commitment);
-            self.write_vote(id, round, seat, Vote::Sealed, get_block_number(), *round.opened_block);
-            self
-                .emit(
-                    VerdictCommitted {
-                        job_id: *id.job_id,
-                        verifier,
-                        task: *id.task,
-                        attempt: *id.attempt,
-                        round: *id.round,
-                        seat,
-                    },
-                );
+            self.Audits_sealed.entry(sealed_at(id, seat)).write(commitment.commitment);
+            let votes = Votes {
+                sealed_block: get_block_number(),
+                opened_block: *round.opened_block,
+                votes: with_vote(*round.votes, seat, Vote::Sealed),
+            };
+            self.write_votes(job_id, task, number, votes);
+            self.emit(VerdictCommitted { job_id, verifier, task, attempt, round: number, seat });
         }
 
         /// Opens a sealed verdict; the caller owns the seat and the round is revealing.
@@ -102,32 +140,39 @@ pub mod AuditsComponent {
             round: @Round,
             reveal: Reveal,
         ) {
-            let seat = reveal.seat;
+            let RoundId { job_id, task, attempt, round: number, .. } = *id;
+            let Reveal { seat, verdict, ground, index, evidence, .. } = reveal;
             let vote = *(*round.votes)[seat.into()];
             assert(vote != Vote::Silent, errors::NOT_COMMITTED);
             assert(vote == Vote::Sealed, errors::ALREADY_REVEALED);
+            let sealed = self.Audits_sealed.entry(sealed_at(id, seat));
             assert(
-                self.Audits_sealed.entry((*id.job_id, *id.task, seat)).read()
-                    == verdict_commitment(id, @reveal),
-                errors::COMMITMENT_MISMATCH,
+                sealed.read() == verdict_commitment(id, @reveal), errors::COMMITMENT_MISMATCH,
             );
             check_ground(@reveal);
-            cid::check(@reveal.evidence);
-            let block = get_block_number();
-            self.write_vote(id, round, seat, vote_of(reveal.verdict), *round.sealed_block, block);
+            cid::check(@evidence);
+            if verdict == Verdict::Reject && number != APPEAL_ROUND {
+                sealed.write(pack_charge(Charge { ground, index }));
+            }
+            let votes = Votes {
+                sealed_block: *round.sealed_block,
+                opened_block: get_block_number(),
+                votes: with_vote(*round.votes, seat, vote_of(verdict)),
+            };
+            self.write_votes(job_id, task, number, votes);
             self
                 .emit(
                     VerdictRevealed {
-                        job_id: *id.job_id,
+                        job_id,
                         verifier,
-                        task: *id.task,
-                        attempt: *id.attempt,
-                        round: *id.round,
+                        task,
+                        attempt,
+                        round: number,
                         seat,
-                        verdict: reveal.verdict,
-                        ground: reveal.ground,
-                        index: reveal.index,
-                        evidence: reveal.evidence,
+                        verdict,
+                        ground,
+                        index,
+                        evidence,
                     },
                 );
         }
@@ -135,37 +180,50 @@ pub mod AuditsComponent {
 
     #[generate_trait]
     impl PrivateImpl<TState, +HasComponent<TState>> of PrivateTrait<TState> {
-        fn write_vote(
-            ref self: ComponentState<TState>,
-            id: @RoundId,
-            round: @Round,
-            seat: u8,
-            vote: Vote,
-            sealed_block: u64,
-            opened_block: u64,
-        ) {
-            let mut votes = array![];
-            for place in 0..no_votes().votes.len() {
-                votes
-                    .append(
-                        if place == seat.into() {
-                            vote
-                        } else if place < (*round.votes).len() {
-                            *(*round.votes)[place]
-                        } else {
-                            Vote::Silent
-                        },
-                    );
+        fn appeal_slots(self: @ComponentState<TState>, at: (u64, u32), size: u32) -> Span<u32> {
+            let (job_id, task) = at;
+            let mut slots = array![];
+            let mut part = 0;
+            while slots.len() < size {
+                let cell = self.Audits_appeal_slots.entry((job_id, task, part)).read();
+                let count = core::cmp::min(size - slots.len(), SLOTS_PER_CELL);
+                slots.append_span(unpack_slots(cell, count));
+                part += 1;
             }
-            self
-                .Audits_votes
-                .entry((*id.job_id, *id.task))
-                .write(Votes { sealed_block, opened_block, votes: votes.span() });
+            slots.span()
+        }
+
+        fn write_votes(
+            ref self: ComponentState<TState>, job_id: u64, task: u32, round: u8, votes: Votes,
+        ) {
+            let cell = pack_votes(votes);
+            if round == APPEAL_ROUND {
+                self.Audits_appeal_votes.entry((job_id, task)).write(cell);
+            } else {
+                self.Audits_votes.entry((job_id, task)).write(cell);
+            }
         }
     }
 
-    fn no_votes() -> Votes {
-        Votes { sealed_block: 0, opened_block: 0, votes: [Vote::Silent; 7].span() }
+    fn sealed_at(id: @RoundId, seat: u8) -> (u64, u32, u8) {
+        let place = if *id.round == APPEAL_ROUND {
+            APPEAL_PLACES + seat
+        } else {
+            seat
+        };
+        (*id.job_id, *id.task, place)
+    }
+
+    fn with_vote(votes: Span<Vote>, seat: u8, vote: Vote) -> Span<Vote> {
+        let mut all = array![];
+        for place in 0..votes.len() {
+            all.append(if place == seat.into() {
+                vote
+            } else {
+                *votes[place]
+            });
+        }
+        all.span()
     }
 
     fn check_ground(reveal: @Reveal) {

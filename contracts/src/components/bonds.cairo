@@ -1,5 +1,6 @@
-/// The seats: who holds one, since when, until when, and what is left of its bond. Slots never move
-/// and are never handed on. The tokens of a bond are booked by `Escrow`, called by the registry.
+/// The seats: who holds one, since when, until when, and what is left of its bond. A slot keeps its
+/// seat until that is collected; then the next seat taken may have it, so that nobody can dilute the
+/// draw with dead slots. The tokens of a bond are booked by `Escrow`, called by the registry.
 #[starknet::component]
 pub mod BondsComponent {
     use starknet::storage::{
@@ -8,17 +9,19 @@ pub mod BondsComponent {
     use starknet::{ContractAddress, get_block_number};
     use crate::errors;
     use crate::events::{SeatCollected, SeatLeaving, SeatSlashed, SeatTaken};
-    use crate::packing::{SeatCell, SeatTally};
+    use crate::packing::seats::{SeatPacking, TallyPacking};
+    use crate::seats::{
+        Eligibility, SeatCell, SeatTally, active_before, is_eligible, with_seat, without_seat,
+    };
     use crate::types::Seat;
 
     #[storage]
     pub struct Storage {
-        /// All slots ever taken, and how many of them are active.
         pub Bonds_tally: SeatTally,
         pub Bonds_owner: Map<u32, ContractAddress>,
         pub Bonds_seat: Map<u32, SeatCell>,
         pub Bonds_tally_of: Map<ContractAddress, SeatTally>,
-        /// The i-th slot of an owner.
+        /// The slots that an owner holds, by place in its list.
         pub Bonds_slot_of: Map<(ContractAddress, u32), u32>,
     }
 
@@ -31,27 +34,43 @@ pub mod BondsComponent {
         SeatSlashed: SeatSlashed,
     }
 
+    /// The seats as a claim finds them.
+    #[derive(Copy, Drop)]
+    pub struct Census {
+        pub slots: u32,
+        /// Active since an earlier block, and of neither of two accounts.
+        pub active: u32,
+    }
+
     #[generate_trait]
     pub impl BondsImpl<TState, +HasComponent<TState>, +Drop<TState>> of BondsTrait<TState> {
-        /// Opens the next slot for `owner`. Event: SeatTaken.
+        /// Gives `owner` the slot that was freed last, or a new one. Event: SeatTaken.
         fn take(ref self: ComponentState<TState>, owner: ContractAddress, bond: u128) -> u32 {
-            let mut tally = self.Bonds_tally.read();
-            let slot = tally.taken;
-            tally.taken += 1;
-            tally.active += 1;
+            let block = get_block_number();
+            let mut tally = with_seat(self.Bonds_tally.read(), block);
+            let slot = if tally.free != 0 {
+                let slot = tally.free - 1;
+                tally.free = self.Bonds_seat.entry(slot).read().link;
+                slot
+            } else {
+                tally.slots += 1;
+                tally.slots - 1
+            };
             self.Bonds_tally.write(tally);
-            let mut own = self.Bonds_tally_of.entry(owner).read();
-            self.Bonds_slot_of.entry((owner, own.taken)).write(slot);
-            own.taken += 1;
-            own.active += 1;
-            self.Bonds_tally_of.entry(owner).write(own);
+            let own = with_seat(self.Bonds_tally_of.entry(owner).read(), block);
+            self.Bonds_tally_of.entry(owner).write(SeatTally { slots: own.slots + 1, ..own });
+            self.Bonds_slot_of.entry((owner, own.slots)).write(slot);
             self.Bonds_owner.entry(slot).write(owner);
             self
                 .Bonds_seat
                 .entry(slot)
                 .write(
                     SeatCell {
-                        bond, since_block: get_block_number(), leaving_block: 0, collected: false,
+                        bond,
+                        since_block: block,
+                        leaving_block: 0,
+                        collected: false,
+                        link: own.slots,
                     },
                 );
             self.emit(SeatTaken { owner, slot });
@@ -66,7 +85,7 @@ pub mod BondsComponent {
             self.retire(caller, slot, seat);
         }
 
-        /// Ends the exit and returns what is left of the bond. Errors: SEAT_UNKNOWN,
+        /// Ends the exit, frees the slot and returns what is left of the bond. Errors: SEAT_UNKNOWN,
         /// NOT_SEAT_OWNER, SEAT_NOT_LEAVING, SEAT_COLLECTED, SEAT_EXIT_RUNNING. Event:
         /// SeatCollected.
         fn collect(
@@ -78,7 +97,13 @@ pub mod BondsComponent {
             assert(
                 get_block_number() >= seat.leaving_block + exit_blocks, errors::SEAT_EXIT_RUNNING,
             );
-            self.Bonds_seat.entry(slot).write(SeatCell { bond: 0, collected: true, ..seat });
+            self.strike_off(caller, slot, seat.link);
+            let tally = self.Bonds_tally.read();
+            self
+                .Bonds_seat
+                .entry(slot)
+                .write(SeatCell { bond: 0, collected: true, link: tally.free, ..seat });
+            self.Bonds_tally.write(SeatTally { free: slot + 1, ..tally });
             self.emit(SeatCollected { owner: caller, slot, amount: seat.bond });
             seat.bond
         }
@@ -105,20 +130,14 @@ pub mod BondsComponent {
             taken
         }
 
-        /// Whether a seat, taken before a claim of `claim_block`, can be drawn for it: it had not left
-        /// before the claim's block, and cannot be collected before `held_until`. That it was taken
-        /// before the claim is known by its slot: the draw picks among those there were then.
-        fn may_sit(
-            self: @ComponentState<TState>,
-            slot: u32,
-            claim_block: u64,
-            held_until: u64,
-            exit_blocks: u64,
-        ) -> bool {
-            let seat = self.Bonds_seat.entry(slot).read();
-            seat.leaving_block == 0
-                || (seat.leaving_block >= claim_block
-                    && seat.leaving_block + exit_blocks > held_until)
+        /// Whether the seat in a slot can be drawn.
+        fn may_sit(self: @ComponentState<TState>, slot: u32, rule: @Eligibility) -> bool {
+            is_eligible(@self.Bonds_seat.entry(slot).read(), rule)
+        }
+
+        /// Since when the slot's seat is there.
+        fn since_block(self: @ComponentState<TState>, slot: u32) -> u64 {
+            self.Bonds_seat.entry(slot).read().since_block
         }
 
         fn owner(self: @ComponentState<TState>, slot: u32) -> ContractAddress {
@@ -126,23 +145,25 @@ pub mod BondsComponent {
         }
 
         fn slots(self: @ComponentState<TState>) -> u32 {
-            self.Bonds_tally.read().taken
+            self.Bonds_tally.read().slots
         }
 
         fn active(self: @ComponentState<TState>) -> u32 {
             self.Bonds_tally.read().active
         }
 
-        /// Active seats that belong to neither of two accounts, which may be one.
-        fn active_without(
+        /// The seats without those of two accounts, which may be one.
+        fn census(
             self: @ComponentState<TState>, one: ContractAddress, other: ContractAddress,
-        ) -> u32 {
-            let others = self.Bonds_tally.read().active - self.Bonds_tally_of.entry(one).read().active;
-            if one == other {
-                others
-            } else {
-                others - self.Bonds_tally_of.entry(other).read().active
+        ) -> Census {
+            let block = get_block_number();
+            let tally = self.Bonds_tally.read();
+            let mut active = active_before(@tally, block)
+                - active_before(@self.Bonds_tally_of.entry(one).read(), block);
+            if one != other {
+                active -= active_before(@self.Bonds_tally_of.entry(other).read(), block);
             }
+            Census { slots: tally.slots, active }
         }
 
         /// Errors: SEAT_UNKNOWN.
@@ -160,7 +181,7 @@ pub mod BondsComponent {
 
         fn slots_of(self: @ComponentState<TState>, owner: ContractAddress) -> Array<u32> {
             let mut slots = array![];
-            for i in 0..self.Bonds_tally_of.entry(owner).read().taken {
+            for i in 0..self.Bonds_tally_of.entry(owner).read().slots {
                 slots.append(self.Bonds_slot_of.entry((owner, i)).read());
             }
             slots
@@ -178,7 +199,7 @@ pub mod BondsComponent {
     #[generate_trait]
     impl PrivateImpl<TState, +HasComponent<TState>, +Drop<TState>> of PrivateTrait<TState> {
         fn owned(self: @ComponentState<TState>, caller: ContractAddress, slot: u32) -> SeatCell {
-            assert(slot < self.Bonds_tally.read().taken, errors::SEAT_UNKNOWN);
+            assert(slot < self.Bonds_tally.read().slots, errors::SEAT_UNKNOWN);
             assert(self.Bonds_owner.entry(slot).read() == caller, errors::NOT_SEAT_OWNER);
             self.Bonds_seat.entry(slot).read()
         }
@@ -190,13 +211,25 @@ pub mod BondsComponent {
                 .Bonds_seat
                 .entry(slot)
                 .write(SeatCell { leaving_block: get_block_number(), ..seat });
-            let mut tally = self.Bonds_tally.read();
-            tally.active -= 1;
-            self.Bonds_tally.write(tally);
-            let mut own = self.Bonds_tally_of.entry(owner).read();
-            own.active -= 1;
-            self.Bonds_tally_of.entry(owner).write(own);
+            let tally = self.Bonds_tally.read();
+            self.Bonds_tally.write(without_seat(tally, seat.since_block));
+            let own = self.Bonds_tally_of.entry(owner).read();
+            self.Bonds_tally_of.entry(owner).write(without_seat(own, seat.since_block));
             self.emit(SeatLeaving { owner, slot });
+        }
+
+        /// Takes a slot off its owner's list: the last one moves to its place.
+        fn strike_off(
+            ref self: ComponentState<TState>, owner: ContractAddress, slot: u32, place: u32,
+        ) {
+            let own = self.Bonds_tally_of.entry(owner).read();
+            let last = self.Bonds_slot_of.entry((owner, own.slots - 1)).read();
+            if last != slot {
+                self.Bonds_slot_of.entry((owner, place)).write(last);
+                let moved = self.Bonds_seat.entry(last).read();
+                self.Bonds_seat.entry(last).write(SeatCell { link: place, ..moved });
+            }
+            self.Bonds_tally_of.entry(owner).write(SeatTally { slots: own.slots - 1, ..own });
         }
     }
 }

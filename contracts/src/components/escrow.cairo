@@ -11,8 +11,9 @@ pub mod EscrowComponent {
     use crate::erc20::{IERC20Dispatcher, IERC20DispatcherTrait};
     use crate::errors;
     use crate::events::{Deposited, Withdrawn};
-    use crate::packing::{Account, HIGH_LIMIT, TotalsPacking};
-    use crate::settlement::{Payout, total_paid};
+    use crate::packing::cells::HIGH_LIMIT;
+    use crate::packing::money::{Account, AccountPacking, TotalsPacking};
+    use crate::settlement::Payout;
     use crate::types::Totals;
 
     #[storage]
@@ -20,6 +21,8 @@ pub mod EscrowComponent {
         pub Escrow_token: ContractAddress,
         pub Escrow_totals: Totals,
         pub Escrow_accounts: Map<ContractAddress, Account>,
+        /// Apart, so that an account that never appeals has no cell for it.
+        pub Escrow_appeal_bonds: Map<ContractAddress, u128>,
     }
 
     #[event]
@@ -114,6 +117,16 @@ pub mod EscrowComponent {
             self.Escrow_totals.write(totals);
         }
 
+        /// Locks what an appellant risks. Errors: BALANCE_TOO_LOW.
+        fn lock_appeal_bond(
+            ref self: ComponentState<TState>, appellant: ContractAddress, amount: u128,
+        ) {
+            self.debit(appellant, amount);
+            let bonds = self.Escrow_appeal_bonds.entry(appellant);
+            bonds.write(bonds.read() + amount);
+            self.bond_from_withdrawable(amount);
+        }
+
         /// Errors: BALANCE_TOO_LOW.
         fn lock_seat_bond(
             ref self: ComponentState<TState>, owner: ContractAddress, amount: u128,
@@ -132,6 +145,7 @@ pub mod EscrowComponent {
             self.Escrow_totals.write(totals);
         }
 
+        /// What seats of a failed round lose.
         fn forfeit_seat_bond(ref self: ComponentState<TState>, amount: u128) {
             let mut totals = self.Escrow_totals.read();
             totals.bonds -= amount;
@@ -150,27 +164,44 @@ pub mod EscrowComponent {
             self.Escrow_totals.write(totals);
         }
 
-        /// Carries out a payout but for the seats' accounts, which the caller credits with
-        /// `credit`, as many fri as the payout's shares say.
+        /// Carries out a payout but for the seats: the caller credits them with `credit`, as many fri
+        /// as the payout says, and has taken `slashed` off their bonds. What the payout does not use
+        /// of that is forfeited.
         fn pay(
             ref self: ComponentState<TState>,
             worker: ContractAddress,
             requester: ContractAddress,
             payout: @Payout,
+            slashed: u128,
         ) {
+            let payout = *payout;
             let mut account = self.Escrow_accounts.entry(worker).read();
-            account.worker_bonds -= *payout.from_bond;
-            account.withdrawable += *payout.worker;
+            account.worker_bonds -= payout.from_bond;
+            account.withdrawable += payout.worker;
             self.Escrow_accounts.entry(worker).write(account);
-            self.credit(requester, *payout.requester);
+            self.credit(requester, payout.requester);
             let mut totals = self.Escrow_totals.read();
-            totals.escrow -= *payout.from_escrow;
-            totals.bonds -= *payout.from_bond;
-            totals.withdrawable += *payout.worker
-                + *payout.requester
-                + total_paid(payout.seats.span());
-            totals.forfeited += *payout.forfeited;
+            totals.escrow -= payout.from_escrow;
+            totals.bonds -= payout.from_bond + payout.from_appeal + slashed;
+            totals.withdrawable += payout.worker
+                + payout.requester
+                + payout.appellant
+                + payout.seats;
+            totals.forfeited += payout.forfeited + (slashed - payout.from_slashes);
             self.Escrow_totals.write(totals);
+        }
+
+        /// Ends an appeal: its bond is no longer locked and `returned` of it is credited. The totals
+        /// are moved by `pay`.
+        fn end_appeal(
+            ref self: ComponentState<TState>,
+            appellant: ContractAddress,
+            bond: u128,
+            returned: u128,
+        ) {
+            let bonds = self.Escrow_appeal_bonds.entry(appellant);
+            bonds.write(bonds.read() - bond);
+            self.credit(appellant, returned);
         }
 
         /// Adds to an account's balance only; the totals are the caller's business.
@@ -192,6 +223,10 @@ pub mod EscrowComponent {
 
         fn account(self: @ComponentState<TState>, account: ContractAddress) -> Account {
             self.Escrow_accounts.entry(account).read()
+        }
+
+        fn appeal_bonds(self: @ComponentState<TState>, account: ContractAddress) -> u128 {
+            self.Escrow_appeal_bonds.entry(account).read()
         }
     }
 

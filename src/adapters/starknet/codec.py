@@ -15,14 +15,18 @@ from ...domain.cid import Cid, Codec
 from ...domain.errors import ServiceError
 from ...domain.job import (
     Address,
+    Appeal,
     Bounds,
     Commitment,
     Ground,
     Job,
+    Lane,
     Outcome,
+    Question,
     Reveal,
     Seat,
     Task,
+    TaskAppeal,
     TaskResult,
     TaskState,
     Terms,
@@ -120,6 +124,7 @@ class StoredBalances:
 
     withdrawable: Fri
     worker_bonds: Fri
+    appeal_bonds: Fri
     seat_bonds: Fri
 
 
@@ -135,6 +140,7 @@ def read_terms(felts: Felts) -> Terms:
         reveal_blocks=felts.number(),
         appeal_blocks=felts.number(),
         deadline=felts.number(),
+        lane=felts.variant(Lane),
     )
 
 
@@ -193,11 +199,33 @@ def read_task(felts: Felts, job_id: int) -> Task:
         seed_block=seed_block,
         audit_seed=audit_seed or None,
         outcome=felts.variant(Outcome),
+        ground=felts.variant(Ground),
+        index=felts.number(),
         seats=felts.items(felts.number),
         committed=felts.items(felts.flag),
-        revealed=felts.items(lambda: felts.option(lambda: felts.variant(Verdict))),
+        revealed=_read_verdicts(felts),
         window_ends_block=felts.number(),
+        appeal=felts.option(lambda: read_appeal(felts)),
     )
+
+
+def read_appeal(felts: Felts) -> TaskAppeal:
+    return TaskAppeal(
+        appellant=felts.address(),
+        against=felts.variant(Outcome),
+        question=felts.variant(Question),
+        position=felts.number(),
+        tile=felts.number(),
+        raised_block=felts.number(),
+        first_round=felts.number(),
+        first_seed=felts.felt() or None,
+        first_seats=felts.items(felts.number),
+        first_verdicts=_read_verdicts(felts),
+    )
+
+
+def _read_verdicts(felts: Felts) -> tuple[Verdict | None, ...]:
+    return felts.items(lambda: felts.option(lambda: felts.variant(Verdict)))
 
 
 def read_seat(felts: Felts, slot: int) -> Seat:
@@ -212,7 +240,12 @@ def read_seat(felts: Felts, slot: int) -> Seat:
 
 
 def read_balances(felts: Felts) -> StoredBalances:
-    return StoredBalances(withdrawable=felts.fri(), worker_bonds=felts.fri(), seat_bonds=felts.fri())
+    return StoredBalances(
+        withdrawable=felts.fri(),
+        worker_bonds=felts.fri(),
+        appeal_bonds=felts.fri(),
+        seat_bonds=felts.fri(),
+    )
 
 
 def read_totals(felts: Felts) -> Totals:
@@ -239,6 +272,7 @@ def write_terms(terms: Terms) -> list[int]:
         terms.reveal_blocks,
         terms.appeal_blocks,
         terms.deadline,
+        list(Lane).index(terms.lane),
     ]
 
 
@@ -268,7 +302,17 @@ def write_result(result: TaskResult) -> list[int]:
 
 
 def write_commitment(commitment: Commitment) -> list[int]:
-    return [commitment.task, commitment.seat, commitment.commitment]
+    return [
+        commitment.task,
+        commitment.attempt,
+        commitment.round,
+        commitment.seat,
+        commitment.commitment,
+    ]
+
+
+def write_appeal(appeal: Appeal) -> list[int]:
+    return [appeal.task, list(Question).index(appeal.question), appeal.position, appeal.tile]
 
 
 def write_reveal(reveal: Reveal) -> list[int]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from starknet_py.hash.selector import get_selector_from_name
 
 from ...domain.cid import Cid, Codec
-from ...domain.job import Ground, Outcome, Verdict
+from ...domain.job import AppealOutcome, Ground, Outcome, Question, Verdict
 from ...ports import ledger as port
 from .codec import Felts, malformed, read_terms
 
@@ -138,16 +138,37 @@ def _verdict_revealed(at: _Head, keys: Felts, data: Felts) -> port.Event:
     )
 
 
-def _task_settled(at: _Head, keys: Felts, data: Felts) -> port.Event:
-    return port.TaskSettled(
+def _appeal_raised(at: _Head, keys: Felts, data: Felts) -> port.Event:
+    return port.AppealRaised(
         at.block,
         at.tx_hash,
         at.job_id,
         task=data.number(),
-        worker=keys.address(),
+        appellant=keys.address(),
         attempt=data.number(),
-        outcome=data.variant(Outcome),
-        paid_to_worker=data.fri(),
+        against=data.variant(Outcome),
+        question=data.variant(Question),
+        position=data.number(),
+        tile=data.number(),
+        bond=data.fri(),
+        seed_block=data.number(),
+    )
+
+
+def _task_settled(at: _Head, keys: Felts, data: Felts) -> port.Event:
+    task, worker, attempt = data.number(), keys.address(), data.number()
+    outcome, paid_to_worker = data.variant(Outcome), data.fri()
+    _to_seats, _to_requester, _forfeited = data.fri(), data.fri(), data.fri()
+    return port.TaskSettled(
+        at.block,
+        at.tx_hash,
+        at.job_id,
+        task=task,
+        worker=worker,
+        attempt=attempt,
+        outcome=outcome,
+        paid_to_worker=paid_to_worker,
+        appeal=data.variant(AppealOutcome),
     )
 
 
@@ -181,6 +202,7 @@ BY_NAME: dict[str, Callable[[_Head, Felts, Felts], port.Event]] = {
     "TaskDrawn": _task_drawn,
     "VerdictCommitted": _verdict_committed,
     "VerdictRevealed": _verdict_revealed,
+    "AppealRaised": _appeal_raised,
     "TaskSettled": _task_settled,
     "SeatSlashed": _seat_slashed,
 }

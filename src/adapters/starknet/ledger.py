@@ -12,6 +12,7 @@ from ...domain.cid import Cid
 from ...domain.errors import ConfigError, InputError, LedgerRejected, ServiceError
 from ...domain.job import (
     Address,
+    Appeal,
     Balances,
     Bounds,
     Commitment,
@@ -182,6 +183,7 @@ class StarknetLedger:
             wallet=Fri(wallet),
             withdrawable=stored.withdrawable,
             worker_bonds=stored.worker_bonds,
+            appeal_bonds=stored.appeal_bonds,
             seat_bonds=stored.seat_bonds,
         )
 
@@ -254,6 +256,15 @@ class StarknetLedger:
 
     def draw(self, job_id: int, tasks: Sequence[int]) -> Receipt:
         return self._write("draw", [job_id, *_numbers(tasks)])
+
+    def appeal(self, job_id: int, appeals: Sequence[Appeal]) -> Receipt:
+        def at_risk() -> Fri:
+            job = self.job(job_id)
+            each = job.terms.reward if job.requester == self.account() else job.terms.worker_bond
+            return each * len(appeals)
+
+        calldata = [job_id, *codec.write_span(map(codec.write_appeal, appeals))]
+        return self._write("appeal", calldata, at_risk=at_risk)
 
     def settle(self, job_id: int, tasks: Sequence[int]) -> Receipt:
         return self._write("settle", [job_id, *_numbers(tasks)])
