@@ -143,11 +143,17 @@ def test_seats_taken_in_the_block_of_the_claim_neither_count_nor_sit(
 
 
 def test_seats_taken_after_a_claim_are_never_drawn_for_it(stage: Stage) -> None:
+    """Not even in slots that were there before it: the shopper had them, and left them free."""
+    shopper = stage.as_("other_worker")
+    for _ in range(8):
+        shopper.take_seat()
+    stage.empty_seats("other_worker")
     job = stage.create(8, committee_size=1)
     stage.begins()
     stage.as_("worker").claim(job, range(8))
     for _ in range(8):
-        stage.as_("other_worker").take_seat()
+        shopper.take_seat()
+    assert {seat.slot for seat in stage.reader.seats_of(shopper.account())} == set(range(8, 16))
     stage.submit(job, *range(8))
     stage.draw(job, *range(8))
     for task in range(8):
