@@ -15,7 +15,7 @@ pytestmark = pytest.mark.devnet
 
 def test_the_gas_of_a_task_is_reckoned_closely_and_not_too_low(deployment: Deployment) -> None:
     """A committee of three that agrees; each call alone, as a worker sends them."""
-    world = World(DevnetChain(deployment)).with_seats({"verifier_a": 2, "verifier_b": 2})
+    world = World(DevnetChain(deployment)).with_seats({"verifier_a": 5, "verifier_b": 5})
     world.with_deposits("worker")
     gas = world.reader.head().gas
     assert gas != GasPrices()
