@@ -60,8 +60,12 @@ class Ballots:
             current = vote.key == key and task.state not in OVER
             if vote.stage.is_open:
                 vote = self._update_open(vote, task, current)
+            elif current:
+                vote = self._taken_back(vote, task)
             over = task.state in OVER or vote.key not in standing(task)
-            if not vote.stage.is_open and over and vote.over_at_block is None:
+            if not over and vote.over_at_block is not None:
+                self._votes.put(replace(vote, over_at_block=None))
+            elif not vote.stage.is_open and over and vote.over_at_block is None:
                 self._votes.put(replace(vote, over_at_block=head.block))
 
     def _update_open(self, vote: Vote, task: Task, current: bool) -> Vote:
@@ -83,6 +87,17 @@ class Ballots:
             vote.stage.value,
         )
         return self._votes.advance(vote, Stage.MISSED)
+
+    def _taken_back(self, vote: Vote, task: Task) -> Vote:
+        """A vote that was done with, where a reorganisation has undone what ended it and its window
+        is open again: a seat that leaves it unrevealed is slashed."""
+        if vote.stage is Stage.UNPINNED or vote.seat >= len(task.seats):
+            return vote
+        committed = task.committed[vote.seat]
+        is_due = task.state is TaskState.COMMITTING or (task.state is TaskState.REVEALING and committed)
+        if not is_due or task.revealed[vote.seat] is not None:
+            return vote
+        return self._votes.advance(vote, Stage.COMMITTED if committed else Stage.SEALED)
 
     def send_commits(self, job_id: int, tasks: Sequence[Task]) -> None:
         votes = self._to_send(tasks, TaskState.COMMITTING, Stage.SEALED)

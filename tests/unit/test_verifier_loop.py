@@ -193,6 +193,34 @@ def test_a_commit_that_a_reorganisation_took_away_is_sent_again(tmp_path: Path) 
     assert world.renderer.sessions == 1
 
 
+def test_a_reveal_that_a_reorganisation_took_away_is_sent_again(tmp_path: Path) -> None:
+    world = World()
+    world.draw()
+    verifier = world.verifier(tmp_path)
+    world.until(TaskState.PROVISIONAL, verifier)
+    said = world.revealed()
+    world.chain.abort_blocks(said[0].block)
+    assert world.revealed() == {}
+    world.until(TaskState.PAID, verifier)
+    assert world.revealed()[0].evidence == said[0].evidence
+    assert world.me.calls.count("reveal") == 2
+    assert world.renderer.sessions == 1
+
+
+def test_a_report_is_kept_as_long_after_an_outcome_that_came_anew(tmp_path: Path) -> None:
+    world = World()
+    world.draw()
+    verifier = world.verifier(tmp_path)
+    world.until(TaskState.PAID, verifier)
+    world.step(verifier)
+    world.chain.abort_blocks(world.revealed()[0].block)
+    world.until(TaskState.PAID, verifier)
+    world.step(verifier, looks=IMPATIENT.keep_reports_blocks)
+    assert world.store.unpinned == []
+    world.step(verifier)
+    assert world.store.unpinned == [world.revealed()[0].evidence]
+
+
 def test_a_report_stays_pinned_until_long_after_the_outcome(tmp_path: Path) -> None:
     world = World()
     world.draw()
