@@ -62,6 +62,13 @@ class Claims:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
 
+    def begun(self, job_id: int, task: int, attempt: int) -> Claim:
+        """A claim that is about to be sent. One of the same attempt that a reorganisation undid
+        leaves its pins to it."""
+        claim = Claim(job_id, task, attempt, Stage.CLAIMING)
+        undone = self.get(claim.key)
+        return claim if undone is None else replace(claim, pins=undone.pins)
+
     def put(self, claim: Claim) -> None:
         self._journal.put(
             KIND,

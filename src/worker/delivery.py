@@ -133,8 +133,8 @@ class Delivery:
         ledger refused."""
         job = self._ledger.job(claim.job_id)
         beside = (bench.manifest.scene, job.manifest)
-        if not claim.pins:
-            claim = self._claims.move(claim, claim.stage, pins=self._ours(claim, beside))
+        pins = tuple(dict.fromkeys((*claim.pins, *self._ours(claim, beside))))
+        claim = self._claims.move(claim, claim.stage, pins=pins)
         cid = self._store.add_directory(result)
         for other in beside:
             self._store.pin(other, timeout=self._settings.fetch_seconds)

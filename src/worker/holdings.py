@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 
-from ..domain.errors import LedgerRejected, ServiceError
+from ..domain.errors import InputError, LedgerRejected, ServiceError
 from ..domain.hops import Hop
 from ..domain.job import AppealOutcome, Job, Lane, Outcome, Task, TaskState
 from ..ports.clock import Clock
@@ -43,8 +43,12 @@ class Holdings:
         self._account = ledger.account()
         self._seen: dict[tuple[str, str], float] = {}
         self._attended = clock.monotonic()
-        self.rejects = 0
+        self._rejected: set[str] = set()
+
+    @property
+    def rejects(self) -> int:
         """Results that a committee rejected since this process started."""
+        return len(self._rejected)
 
     def under_way(self) -> list[Claim]:
         """Claims whose bond is at stake."""
@@ -57,7 +61,7 @@ class Holdings:
             by_job[claim.job_id].append(claim.key)
         worked = False
         for job_id, keys in by_job.items():
-            job = self._ledger.job(job_id)
+            job = self._job(job_id)
             for key in keys:
                 current = self._claims.get(key)
                 if current is None:
@@ -65,8 +69,27 @@ class Holdings:
                 if current.stage is Stage.FINAL:
                     self._forget_if_deep(current, head)
                     continue
+                if job is None:
+                    log.warning("lost job=%d task=%d: the job was undone", job_id, current.task)
+                    self._delivery.finish(current)
+                    continue
                 worked = self._step(current, job, self._ledger.task(job_id, current.task)) or worked
         return worked
+
+    def rewind(self, block: int) -> None:
+        """A reorganisation undid this block and later ones: claims that ended there are looked at
+        again. Their bytes are kept as long after the end that then comes."""
+        for claim in self._claims.every():
+            if claim.stage is Stage.FINAL and claim.final_block >= block:
+                self._rejected.discard(claim.key)
+                self._claims.move(claim, Stage.CLAIMED if claim.result is None else Stage.SUBMITTED)
+
+    def never_made(self, claim: Claim) -> None:
+        """The claim is not on the ledger; what one that was undone left to it is kept for a while."""
+        if claim.pins:
+            self._claims.move(claim, Stage.FINAL, final_block=self._ledger.head().block)
+        else:
+            self._claims.forget(claim)
 
     def attend(self) -> None:
         """What cannot wait until a long task is rendered: an appeal's window may be shorter. Looks
@@ -117,7 +140,7 @@ class Holdings:
         """Takes one claim a step further; True when that was work of some length."""
         if claim.stage is Stage.CLAIMING:
             if task.worker != self._account or task.state not in (TaskState.CLAIMED, TaskState.LAPSED):
-                self._claims.forget(claim)  # the claim never reached the ledger, or another was faster
+                self.never_made(claim)  # or another was faster
                 return False
             claim = self.claimed(claim, task)
             log.info(
@@ -138,6 +161,15 @@ class Holdings:
         self._help_along(claim, job, task)
         return False
 
+    def _job(self, job_id: int) -> Job | None:
+        """None for a job that a reorganisation has undone."""
+        try:
+            return self._ledger.job(job_id)
+        except InputError as error:
+            if error.code != "job.unknown":
+                raise
+            return None
+
     def _is_of(self, claim: Claim, task: Task) -> bool:
         """Whether the task as the ledger has it is still this claim's."""
         return task.worker == self._account and task.attempt == claim.attempt
@@ -156,7 +188,7 @@ class Holdings:
                 claim.attempt,
             )
         elif outcome in (Outcome.REJECTED, Outcome.UNAVAILABLE):
-            self.rejects += 1
+            self._rejected.add(claim.key)
             self._market.note_failure(claim.job_id, claim.task, outcome.value)
             withheld = job.terms.lane is Lane.HASH and outcome is Outcome.REJECTED
             log.error(

@@ -13,7 +13,7 @@ import shutil
 from contextlib import ExitStack
 from pathlib import Path
 
-from ..domain.errors import EvidenceError, LedgerRejected, MachineError, ServiceError
+from ..domain.errors import EvidenceError, InputError, LedgerRejected, MachineError, ServiceError
 from ..domain.hops import Hop
 from ..domain.job import Job, Task
 from ..intake.fetching import Stopped
@@ -25,7 +25,7 @@ from ..ports.ledger import Head, Ledger
 from ..ports.renderer import Renderer
 from . import policy
 from .appeals import Appeals
-from .claims import Claim, Claims, Stage
+from .claims import Claims
 from .delivery import Delivery
 from .holdings import Holdings
 from .job_files import JobFiles
@@ -106,7 +106,16 @@ class Worker:
     def tick(self) -> bool:
         """One look at the ledger and everything that follows from it; True when a task was
         worked on, so that the next look need not wait."""
-        self._market.follow()
+        try:
+            return self._look()
+        except InputError as error:
+            if error.code != "job.unknown":
+                raise
+            log.warning("%s any more: the chain was reorganised during a look at it", error.message)
+            return False
+
+    def _look(self) -> bool:
+        self._market.follow(self._holdings.rewind)
         head = self._ledger.head()
         worked = self._holdings.go_on(head)
         if not worked and self._may_claim():
@@ -176,7 +185,7 @@ class Worker:
         if why_not is not None:
             self._market.put_off(job.job_id, why_not)
             return False
-        claim = Claim(job.job_id, task.task, policy.attempt_of_claim(task), Stage.CLAIMING)
+        claim = self._claims.begun(job.job_id, task.task, policy.attempt_of_claim(task))
         with ExitStack() as stack:
             scene = self._files.scene(manifest)
             scratch = self._home / "opening"
@@ -189,7 +198,7 @@ class Worker:
                 receipt = self._ledger.claim(job.job_id, [task.task])
             except LedgerRejected as error:
                 log.info("claim job=%d task=%d: %s", job.job_id, task.task, error.reason)
-                self._claims.forget(claim)
+                self._holdings.never_made(claim)
                 if error.reason != _TAKEN:
                     self._market.put_off(job.job_id, f"its claims are refused: {error.reason}")
                 return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from ..intake.following import EventFollower
 from ..ports.clock import Clock
@@ -28,13 +29,15 @@ class Market:
         self._pauses: dict[int, tuple[float, float]] = {}  # job: (until, length)
         self._told: set[tuple[int, str]] = set()
 
-    def follow(self) -> None:
+    def follow(self, undo: Callable[[int], None]) -> None:
         """Takes in what was created since the last look, of this process or an earlier one, and
-        takes back what a reorganisation has undone."""
+        takes back what a reorganisation has undone. ``undo`` is given the first block of that,
+        again after a kill, so that it may be called twice for one reorganisation."""
         page = self._follower.news()
         self._head = page.cursor - 1
         if page.rewound_to is not None:
             self._rewind(page.rewound_to)
+            undo(page.rewound_to)
         for event in page.events:
             if isinstance(event, JobCreated):
                 record = {"manifest": str(event.manifest), "block": event.block}
