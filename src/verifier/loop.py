@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..audit.report import AuditReport
 from ..domain.cid import Cid
-from ..domain.errors import ServiceError, TileproofError
+from ..domain.errors import InputError, ServiceError, TileproofError
 from ..domain.hops import Hop
 from ..domain.job import Job, Task, TaskState
 from ..intake.fetching import Stopped
@@ -114,6 +114,14 @@ class Verifier:
 
     def tick(self) -> None:
         """One look at the ledger and everything that follows from it."""
+        try:
+            self._look()
+        except InputError as error:
+            if error.code != "job.unknown":
+                raise
+            log.warning("%s any more: the chain was reorganised during a look at it", error.message)
+
+    def _look(self) -> None:
         if not self._slots:
             self._read_seats()
         head = self._ledger.head()
@@ -216,7 +224,7 @@ class Verifier:
         if running is None or not running.future.done():
             return
         key = running.key
-        task = self._ledger.task(key.job_id, key.task)  # first: should it fail, the audit is kept
+        task = self._task_of(key)  # first: should it fail, the audit is kept
         self._running = None
         try:
             audited = running.future.result()
@@ -233,7 +241,7 @@ class Verifier:
             self._given_up.add(key)
             return
         self._log_audited(key, audited)
-        if key_of(task) == key and (seats := self._my_seats(task)):
+        if task is not None and key_of(task) == key and (seats := self._my_seats(task)):
             self._ballots.seal(key, seats, audited.report.judgement, audited.evidence)
         else:
             self._orphans.add(self._report_folder(key))
@@ -308,6 +316,15 @@ class Verifier:
     def _read_seats(self) -> None:
         seats = self._ledger.seats_of(self._ledger.account())
         self._slots = frozenset(seat.slot for seat in seats if not seat.collected)
+
+    def _task_of(self, key: RoundKey) -> Task | None:
+        """None where a reorganisation has undone the whole job."""
+        try:
+            return self._ledger.task(key.job_id, key.task)
+        except InputError as error:
+            if error.code != "job.unknown":
+                raise
+            return None
 
     def _report_folder(self, key: RoundKey) -> Path:
         return self._home / "reports" / str(key).replace("/", "-")

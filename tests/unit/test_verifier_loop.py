@@ -193,6 +193,26 @@ def test_a_commit_that_a_reorganisation_took_away_is_sent_again(tmp_path: Path) 
     assert world.renderer.sessions == 1
 
 
+def test_an_audit_of_a_job_that_was_taken_back_meanwhile_is_dropped_with_its_pin(tmp_path: Path) -> None:
+    world = World()
+    created = world.chain.block + 1
+    world.draw()
+
+    def undo() -> None:
+        if world.ledger.job_count():
+            world.renderer.on_render = lambda: None
+            world.chain.abort_blocks(created)
+
+    world.renderer.on_render = undo
+    verifier = world.verifier(tmp_path)
+    world.step(verifier)
+    assert world.ledger.job_count() == 0
+    assert world.store.pins() == frozenset()
+    assert empty(tmp_path / "reports")
+    world.draw()
+    world.until(TaskState.PAID, verifier)
+
+
 def test_a_reveal_that_a_reorganisation_took_away_is_sent_again(tmp_path: Path) -> None:
     world = World()
     world.draw()
