@@ -72,8 +72,9 @@ pub impl Claims of ClaimsTrait {
     /// TASK_NOT_CLAIMED, NOT_CLAIMANT. Event: ResultSubmitted.
     fn do_submit(ref self: ContractState, job_id: u64, results: Span<TaskResult>) {
         let job = self.job_for_batch(job_id, results.len());
+        let worker = get_caller_address();
         for item in results {
-            self.submit_one(@job, *item);
+            self.submit_one(@job, worker, *item);
         }
     }
 
@@ -82,7 +83,8 @@ pub impl Claims of ClaimsTrait {
     fn do_submit_result(ref self: ContractState, job_id: u64, result_cid: ByteArray) {
         self.guard.check();
         let job = self.one_task_job(job_id);
-        self.submit_one(@job, TaskResult { task: 0, result: cid::from_text(@result_cid) });
+        let item = TaskResult { task: 0, result: cid::from_text(@result_cid) };
+        self.submit_one(@job, get_caller_address(), item);
     }
 
     /// Errors: REENTERED, BATCH_SIZE, JOB_UNKNOWN, TASK_UNKNOWN, TASK_NOT_LAPSED. Event:
@@ -125,14 +127,15 @@ pub impl Ending of EndingTrait {
 impl Submitting of SubmittingTrait {
     /// Errors: INVALID_CID, TASK_UNKNOWN, LEASE_OVER, TASK_NOT_CLAIMED, NOT_CLAIMANT. Event:
     /// ResultSubmitted.
-    fn submit_one(ref self: ContractState, job: @Job, item: TaskResult) {
+    fn submit_one(
+        ref self: ContractState, job: @Job, worker: ContractAddress, item: TaskResult,
+    ) {
         let TaskResult { task, result } = item;
         let job_id = *job.job_id;
         cid::check(@result);
         let found = self.find(job, task);
         assert(found.status.state != TaskState::Lapsed, errors::LEASE_OVER);
         assert(found.status.state == TaskState::Claimed, errors::TASK_NOT_CLAIMED);
-        let worker = get_caller_address();
         assert(self.worker_of(job_id, task) == worker, errors::NOT_CLAIMANT);
         let record = submitted(found.record, *job.block);
         let cells = self.tasks.entry((job_id, task));
