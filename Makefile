@@ -11,7 +11,7 @@ SERVICES := devnet or kubo or blender or sandbox or docker or slow
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup tools contract-tools demo test test-unit check format-check lint types imports \
-	contract contract-test bench-gas format image clean
+	contract contract-test bench-gas simulate-economics format image clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,7 +38,7 @@ test: setup tools ## everything, on a real devnet, Kubo and Blender
 	$(BIN)/python -m pytest $(ARGS)
 
 test-unit: setup ## what needs no service, in seconds
-	$(BIN)/python -m pytest tests/unit tests/conformance -m "not ($(SERVICES))" $(ARGS)
+	$(BIN)/python -m pytest tests/unit tests/conformance tests/attacks -m "not ($(SERVICES))" $(ARGS)
 
 check: format-check lint types imports contract contract-test ## all that is checked without running a job
 
@@ -64,6 +64,9 @@ contract-test: contract-tools ## the contract's own tests
 bench-gas: setup ## gas of every call, beside a transfer and beside a naive contract
 	@$(PROVISION) devnet
 	@$(BIN)/python -m benchmarks.gas
+
+simulate-economics: setup ## where honest work pays most, and where not; QUICK=1 in seconds
+	@$(BIN)/python -m benchmarks.economics $(if $(QUICK),--quick)
 
 format: setup ## format, and fix what ruff can fix
 	$(BIN)/ruff check --fix .

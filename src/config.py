@@ -109,7 +109,8 @@ class TermsTable(_Table):
 
     committee_size: int = 3
     audit_rate: float = Field(default=1.0, gt=0, le=1)
-    audit_fee: Strk = parse_strk("0.05")
+    audit_fee: Strk | None = None
+    """Per task and seat; None is a share of the reward (docs/economics.md)."""
     lease_seconds: int = Field(default=3600, gt=0)
     commit_blocks: int = Field(default=300, gt=0)
     reveal_blocks: int = Field(default=150, gt=0)

@@ -14,7 +14,12 @@ Out = Annotated[
     Path | None, typer.Option(metavar="FOLDER", help="Folder for the frames [default: ./job-JOB].")
 ]
 Reward = Annotated[str, typer.Option(metavar="STRK", help="Paid per task.")]
-Fee = Annotated[str | None, typer.Option("--audit-fee", metavar="STRK", help="Paid per task and seat.")]
+Fee = Annotated[
+    str | None,
+    typer.Option(
+        "--audit-fee", metavar="STRK", help="Paid per task and seat [default: an eighth of the reward]."
+    ),
+]
 Committee = Annotated[int | None, typer.Option(metavar="N", help="Verifiers per audit; odd.")]
 Rate = Annotated[
     float | None, typer.Option("--audit-rate", metavar="SHARE", help="Share of tasks audited, up to 1.")

@@ -15,6 +15,10 @@ LEAST_FEE_SHARE_OF_SEAT = 65_536
 """An audit fee is at most this fraction of a seat's bond (docs/protocol.md), so that a wrong
 verdict always costs a seat far more than a right one earns."""
 
+DEFAULT_FEE_SHARE = 8
+"""Where nobody names an audit fee, it is this fraction of the reward (docs/economics.md): an audit's work
+grows with the task's."""
+
 SENDING_SECONDS = 60
 """Kept free between deadline and lease: the contract counts from the block that takes the job."""
 
@@ -34,6 +38,11 @@ def least_bond(reward: Fri, audit_fee: Fri, committee_size: int, audit_rate_bps:
     against_cheating = -(-reward.units * (BPS - audit_rate_bps) // audit_rate_bps)
     against_audits = (3 * committee_size + 1) * audit_fee.units
     return Fri(max(against_cheating, against_audits))
+
+
+def default_fee(reward: Fri, least: Fri, most: Fri) -> Fri:
+    """An eighth of the reward, rounded up, within what the contract takes."""
+    return min(max(Fri(-(-reward.units // DEFAULT_FEE_SHARE)), least), most)
 
 
 def check_reward(offer: Offer) -> None:
@@ -68,9 +77,10 @@ def make_terms(offer: Offer, bounds: Bounds, timestamp: int) -> Terms:
         )
     most_fee = Fri(bounds.seat_bond.units // FEE_SHARE_OF_SEAT)
     least_fee = Fri(-(-bounds.seat_bond.units // LEAST_FEE_SHARE_OF_SEAT))
-    if not least_fee <= offer.audit_fee <= most_fee:
-        raise _outside("terms.audit_fee", "audit fee", offer.audit_fee, "an amount", least_fee, most_fee)
-    least = least_bond(offer.reward, offer.audit_fee, size, offer.audit_rate_bps)
+    fee = default_fee(offer.reward, least_fee, most_fee) if offer.audit_fee is None else offer.audit_fee
+    if not least_fee <= fee <= most_fee:
+        raise _outside("terms.audit_fee", "audit fee", fee, "an amount", least_fee, most_fee)
+    least = least_bond(offer.reward, fee, size, offer.audit_rate_bps)
     bond = least if offer.worker_bond is None else offer.worker_bond
     if bond < least:
         raise InputError(
@@ -111,7 +121,7 @@ def make_terms(offer: Offer, bounds: Bounds, timestamp: int) -> Terms:
         )
     return Terms(
         reward=offer.reward,
-        audit_fee=offer.audit_fee,
+        audit_fee=fee,
         worker_bond=bond,
         committee_size=size,
         audit_rate_bps=offer.audit_rate_bps,

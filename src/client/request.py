@@ -49,7 +49,7 @@ class Offer:
     what is given is never changed, but refused when out of bounds."""
 
     reward: Fri
-    audit_fee: Fri
+    audit_fee: Fri | None = None
     committee_size: int = 3
     audit_rate_bps: int = 10_000
     worker_bond: Fri | None = None

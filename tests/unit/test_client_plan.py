@@ -226,6 +226,21 @@ def test_the_least_bond_never_falls_short_of_the_formula(reward: int, fee: int, 
     assert (bond - 1) * q < reward * (10_000 - q) or bond == (3 * n + 1) * fee
 
 
+@pytest.mark.parametrize(
+    ("reward", "fee"),
+    [
+        (Fri(801), BOUNDS.seat_bond.units // 65_536),
+        (parse_strk("1"), parse_strk("0.125").units),
+        (Fri(10**18 + 1), 125 * 10**15 + 1),
+        (parse_strk("100"), BOUNDS.seat_bond.units // 64),
+    ],
+)
+def test_a_fee_that_nobody_names_is_an_eighth_of_the_reward_within_the_contract_s_bounds(
+    reward: Fri, fee: int
+) -> None:
+    assert make_terms(Offer(reward), BOUNDS, 0).audit_fee.units == fee
+
+
 def test_escrow_is_tasks_times_reward_and_all_audit_fees_and_must_be_in_the_wallet() -> None:
     terms = make_terms(OFFER, BOUNDS, 0)
     means = Means(timestamp=0, wallet=parse_strk("11.6"), active_seats=10, bounds=BOUNDS)
