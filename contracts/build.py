@@ -226,7 +226,7 @@ def _test_text(module: str) -> str:
 def _test_project(folder: Path, modules: list[str]) -> Path:
     shutil.copytree(HERE / "src", folder / "src")
     shutil.copytree(HERE / "tests", folder / "tests")
-    lib = "".join(f"#[cfg(test)]\nmod {name};\n" for name in [*modules, "token", "world"])
+    lib = "".join(f"#[cfg(test)]\nmod {name};\n" for name in [*modules, "cases", "token", "world"])
     (folder / "tests" / "lib.cairo").write_text(lib)
     shutil.copy(HERE / "cairo_project.toml", folder)
     return folder

@@ -2,11 +2,16 @@ use core::num::traits::Zero;
 use starknet::get_block_number;
 use tileproof::interface::{IRegistryDispatcherTrait, IRegistrySafeDispatcherTrait};
 use tileproof::settlement::lapse_forfeit;
-use tileproof::types::{Cid, TaskResult, TaskState};
+use tileproof::types::{Cid, TaskResult, TaskState, Terms};
+use crate::cases::{BOND, START, bounds, terms};
 use crate::world::{
-    BOND, PURSE, START, WorldTrait, act_as, bounds, other_worker, pass_blocks, pass_seconds,
-    passer_by, refused, requester, result, terms, verifier, worker,
+    PURSE, WorldTrait, act_as, other_worker, pass_blocks, pass_seconds, passer_by, refused,
+    requester, result, verifier, worker,
 };
+
+fn single() -> Terms {
+    Terms { committee_size: 1, ..terms() }
+}
 
 fn share() -> u128 {
     lapse_forfeit(BOND, bounds().lapse_share_bps)
@@ -14,7 +19,7 @@ fn share() -> u128 {
 
 #[test]
 fn test_a_claim_locks_a_bond_and_starts_a_lease() {
-    let world = WorldTrait::with_seats(3);
+    let world = WorldTrait::with_seats(10);
     let job = world.create(terms(), 3);
     act_as(worker());
     world.registry.claim(job, [0, 2].span());
@@ -32,8 +37,8 @@ fn test_a_claim_locks_a_bond_and_starts_a_lease() {
 
 #[test]
 #[feature("safe_dispatcher")]
-fn test_a_live_claim_cannot_be_claimed_over() {
-    let world = WorldTrait::with_seats(3);
+fn test_task_not_open_while_a_claim_lives() {
+    let world = WorldTrait::with_seats(10);
     let job = world.create(terms(), 1);
     world.claim(worker(), job, 0);
     act_as(other_worker());
@@ -45,7 +50,7 @@ fn test_a_live_claim_cannot_be_claimed_over() {
 #[test]
 #[feature("safe_dispatcher")]
 fn test_a_task_named_twice_is_not_claimed_twice() {
-    let world = WorldTrait::with_seats(3);
+    let world = WorldTrait::with_seats(10);
     let job = world.create(terms(), 1);
     act_as(worker());
     refused(world.trying.claim(job, [0, 0].span()), 'TASK_NOT_OPEN');
@@ -53,8 +58,8 @@ fn test_a_task_named_twice_is_not_claimed_twice() {
 
 #[test]
 #[feature("safe_dispatcher")]
-fn test_a_claim_needs_its_bond_in_the_balance() {
-    let world = WorldTrait::with_seats(3);
+fn test_balance_too_low_for_the_bond_of_a_claim() {
+    let world = WorldTrait::with_seats(10);
     let job = world.create(terms(), 1);
     act_as('pauper'.try_into().unwrap());
     refused(world.trying.claim(job, [0].span()), 'BALANCE_TOO_LOW');
@@ -62,8 +67,8 @@ fn test_a_claim_needs_its_bond_in_the_balance() {
 
 #[test]
 #[feature("safe_dispatcher")]
-fn test_a_lease_must_end_by_the_deadline() {
-    let world = WorldTrait::with_seats(3);
+fn test_deadline_too_near_for_another_lease() {
+    let world = WorldTrait::with_seats(10);
     let job = world.create(terms(), 2);
     pass_seconds(50_000 - 600);
     world.claim(worker(), job, 0);
@@ -74,8 +79,8 @@ fn test_a_lease_must_end_by_the_deadline() {
 
 #[test]
 #[feature("safe_dispatcher")]
-fn test_a_claim_needs_as_many_active_seats_as_a_committee_has() {
-    let world = WorldTrait::with_seats(3);
+fn test_too_few_seats_are_fewer_than_a_committee_and_an_appeals_need() {
+    let world = WorldTrait::with_seats(10);
     let job = world.create(terms(), 2);
     world.claim(worker(), job, 0);
     act_as(verifier(1));
@@ -87,42 +92,64 @@ fn test_a_claim_needs_as_many_active_seats_as_a_committee_has() {
 #[test]
 #[feature("safe_dispatcher")]
 fn test_the_requesters_and_the_claimants_own_seats_do_not_count() {
-    let world = WorldTrait::with_seats(3);
+    let world = WorldTrait::with_seats(10);
     let job = world.create(terms(), 2);
     act_as(verifier(0));
     refused(world.trying.claim(job, [0].span()), 'TOO_FEW_SEATS');
     act_as(requester());
     world.registry.take_seat();
+    pass_blocks(1);
     act_as(verifier(0));
     refused(world.trying.claim(job, [0].span()), 'TOO_FEW_SEATS');
     act_as(passer_by());
     world.registry.take_seat();
+    pass_blocks(1);
     world.claim(verifier(0), job, 0);
     // A requester may work on its own job; its seats are left out once.
     world.claim(requester(), job, 1);
 }
 
 #[test]
-fn test_a_worker_cannot_get_an_empty_committee_by_bringing_the_seats_along() {
-    // Seats of the claim's own block are counted by the claim, so the draw must not refuse them: a
-    // committee of nobody would give the bond back, whatever was submitted.
-    let world = WorldTrait::with_seats(0);
-    let job = world.create(terms(), 1);
-    for _ in 0..3_u32 {
-        act_as(passer_by());
-        world.registry.take_seat();
-    }
+#[feature("safe_dispatcher")]
+fn test_seats_brought_along_in_the_block_of_the_claim_count_for_nothing() {
+    let world = WorldTrait::with_seats(3);
+    let job = world.create(single(), 1);
+    act_as(passer_by());
+    world.registry.take_seat();
+    act_as(worker());
+    refused(world.trying.claim(job, [0].span()), 'TOO_FEW_SEATS');
+    // Nor when a seat of the same block leaves again, or one that was there does.
+    act_as(passer_by());
+    world.registry.leave_seat(3);
+    let own = world.registry.take_seat();
+    act_as(verifier(0));
+    world.registry.leave_seat(0);
+    pass_blocks(1);
+    act_as(worker());
+    refused(world.trying.claim(job, [0].span()), 'TOO_FEW_SEATS');
+    act_as(passer_by());
+    world.registry.take_seat();
+    act_as(worker());
+    refused(world.trying.claim(job, [0].span()), 'TOO_FEW_SEATS');
+    pass_blocks(1);
     world.claim(worker(), job, 0);
-    world.submit(worker(), job, 0);
-    world.draw(job, 0);
-    for place in 0..3_u32 {
-        assert_eq!(world.sitter(job, 0, place), Some(passer_by()));
-    }
+    assert_eq!(world.registry.get_seat(own).owner, passer_by());
+}
+
+#[test]
+#[feature("safe_dispatcher")]
+fn test_own_seats_of_the_block_of_the_claim_are_not_left_out_twice() {
+    let world = WorldTrait::with_seats(4);
+    let job = world.create(single(), 1);
+    act_as(worker());
+    world.registry.take_seat();
+    world.claim(worker(), job, 0);
+    assert_eq!(world.state(job, 0), TaskState::Claimed);
 }
 
 #[test]
 fn test_giving_back_costs_the_lapse_share() {
-    let world = WorldTrait::with_seats(3);
+    let world = WorldTrait::with_seats(10);
     let job = world.create(terms(), 1);
     world.claim(worker(), job, 0);
     world.registry.give_back(job, [0].span());
@@ -139,23 +166,28 @@ fn test_giving_back_costs_the_lapse_share() {
 
 #[test]
 #[feature("safe_dispatcher")]
-fn test_only_the_claimant_gives_back_and_only_a_live_claim() {
-    let world = WorldTrait::with_seats(3);
+fn test_task_not_claimed_is_neither_given_back_nor_submitted() {
+    let world = WorldTrait::with_seats(10);
     let job = world.create(terms(), 1);
+    let mine = [TaskResult { task: 0, result: result() }].span();
     act_as(worker());
     refused(world.trying.give_back(job, [0].span()), 'TASK_NOT_CLAIMED');
+    refused(world.trying.submit(job, mine), 'TASK_NOT_CLAIMED');
     world.claim(worker(), job, 0);
-    act_as(other_worker());
-    refused(world.trying.give_back(job, [0].span()), 'NOT_CLAIMANT');
     pass_seconds(600);
-    act_as(worker());
+    // A lapsed claim is released instead.
     refused(world.trying.give_back(job, [0].span()), 'TASK_NOT_CLAIMED');
+    world.registry.release(job, [0].span());
+    world.claim(worker(), job, 0);
+    world.registry.submit(job, mine);
+    refused(world.trying.give_back(job, [0].span()), 'TASK_NOT_CLAIMED');
+    refused(world.trying.submit(job, mine), 'TASK_NOT_CLAIMED');
 }
 
 #[test]
 #[feature("safe_dispatcher")]
-fn test_a_lapsed_claim_is_released_by_anyone_and_once() {
-    let world = WorldTrait::with_seats(3);
+fn test_task_not_lapsed_is_not_released_and_a_lapsed_one_once() {
+    let world = WorldTrait::with_seats(10);
     let job = world.create(terms(), 1);
     act_as(passer_by());
     refused(world.trying.release(job, [0].span()), 'TASK_NOT_LAPSED');
@@ -174,7 +206,7 @@ fn test_a_lapsed_claim_is_released_by_anyone_and_once() {
 
 #[test]
 fn test_claiming_over_a_lapsed_claim_settles_the_old_one() {
-    let world = WorldTrait::with_seats(3);
+    let world = WorldTrait::with_seats(10);
     let job = world.create(terms(), 1);
     world.claim(worker(), job, 0);
     pass_seconds(600);
@@ -193,7 +225,7 @@ fn test_claiming_over_a_lapsed_claim_settles_the_old_one() {
 
 #[test]
 fn test_a_worker_that_lapsed_may_claim_again() {
-    let world = WorldTrait::with_seats(3);
+    let world = WorldTrait::with_seats(10);
     let job = world.create(terms(), 1);
     world.claim(worker(), job, 0);
     pass_seconds(600);
@@ -205,7 +237,7 @@ fn test_a_worker_that_lapsed_may_claim_again() {
 
 #[test]
 fn test_a_submission_fixes_its_result_and_its_seed_block() {
-    let world = WorldTrait::with_seats(3);
+    let world = WorldTrait::with_seats(10);
     let job = world.create(terms(), 1);
     world.claim(worker(), job, 0);
     pass_blocks(7);
@@ -224,28 +256,36 @@ fn test_a_submission_fixes_its_result_and_its_seed_block() {
 
 #[test]
 #[feature("safe_dispatcher")]
-fn test_only_the_claimant_submits_in_its_lease_and_once() {
-    let world = WorldTrait::with_seats(3);
-    let job = world.create(terms(), 2);
-    let mine = [TaskResult { task: 0, result: result() }].span();
-    act_as(worker());
-    refused(world.trying.submit(job, mine), 'TASK_NOT_CLAIMED');
+fn test_not_claimant_neither_submits_nor_gives_back() {
+    let world = WorldTrait::with_seats(10);
+    let job = world.create(terms(), 1);
     world.claim(worker(), job, 0);
-    act_as(other_worker());
-    refused(world.trying.submit(job, mine), 'NOT_CLAIMANT');
-    world.submit(worker(), job, 0);
-    refused(world.trying.submit(job, mine), 'TASK_NOT_CLAIMED');
-    world.claim(worker(), job, 1);
-    pass_seconds(600);
-    refused(
-        world.trying.submit(job, [TaskResult { task: 1, result: result() }].span()), 'LEASE_OVER',
-    );
+    for account in [other_worker(), requester(), passer_by()].span() {
+        act_as(*account);
+        refused(world.trying.give_back(job, [0].span()), 'NOT_CLAIMANT');
+        let theirs = [TaskResult { task: 0, result: result() }].span();
+        refused(world.trying.submit(job, theirs), 'NOT_CLAIMANT');
+    }
 }
 
 #[test]
 #[feature("safe_dispatcher")]
-fn test_a_result_is_raw_or_dag_pb() {
-    let world = WorldTrait::with_seats(3);
+fn test_lease_over_is_too_late_to_submit() {
+    let world = WorldTrait::with_seats(10);
+    let job = world.create(terms(), 2);
+    world.claim(worker(), job, 0);
+    world.claim(worker(), job, 1);
+    pass_seconds(599);
+    world.submit(worker(), job, 0);
+    pass_seconds(1);
+    let late = [TaskResult { task: 1, result: result() }].span();
+    refused(world.trying.submit(job, late), 'LEASE_OVER');
+}
+
+#[test]
+#[feature("safe_dispatcher")]
+fn test_invalid_cid_is_what_is_neither_raw_nor_dag_pb() {
+    let world = WorldTrait::with_seats(10);
     let job = world.create(terms(), 1);
     world.claim(worker(), job, 0);
     let odd = Cid { codec: 0x71, digest: 1 };
@@ -259,7 +299,7 @@ fn test_a_result_is_raw_or_dag_pb() {
 
 #[test]
 fn test_several_results_go_into_one_call() {
-    let world = WorldTrait::with_seats(3);
+    let world = WorldTrait::with_seats(10);
     let job = world.create(terms(), 3);
     act_as(worker());
     world.registry.claim(job, [0, 1, 2].span());

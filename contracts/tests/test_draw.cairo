@@ -3,7 +3,7 @@
 use tileproof::draw::{
     RoundId, SeatBook, audit_seed, committee, is_audited, result_commitment, verdict_commitment,
 };
-use tileproof::state::NO_SEAT;
+use tileproof::round::NO_SEAT;
 use tileproof::types::{Cid, Ground, Reveal, Verdict};
 
 const SEED: felt252 = 0x26b9282e3a63d4c2a61ba1a4b38a96e420d86c4fce8b32f8e24fdae3187063b;
@@ -97,6 +97,33 @@ fn test_a_place_stays_empty_when_there_is_nobody_left() {
     assert_eq!(committee(SEED, 3, 1, @everybody()), [0, NO_SEAT, NO_SEAT].span());
     assert_eq!(committee(SEED, 1, 0, @everybody()), [NO_SEAT].span());
     assert_eq!(committee(SEED, 1, 2, @AllBut { one: 0, other: 1 }), [NO_SEAT].span());
+}
+
+#[test]
+fn test_the_committee_of_an_appeal_is_drawn_like_any_other() {
+    let book = AllBut { one: 3, other: 4 };
+    let fifteen = committee(SEED, 15, 40, @book);
+    assert_eq!(fifteen.len(), 15);
+    // A larger committee begins with the smaller one: each place has tries of its own.
+    assert_eq!(fifteen.slice(0, 7), committee(SEED, 7, 40, @book));
+    for place in 0..15_u32 {
+        let slot = *fifteen[place];
+        assert!(slot < 40 && slot != 3 && slot != 4);
+        for other in 0..place {
+            assert!(*fifteen[other] != slot);
+        }
+    }
+}
+
+#[test]
+fn test_a_draw_that_leaves_somebody_out_moves_no_other_place_but_theirs_and_later_ones() {
+    let all = committee(SEED, 7, 30, @everybody());
+    let without = committee(SEED, 7, 30, @AllBut { one: *all[3], other: NO_SEAT });
+    assert_eq!(without.slice(0, 3), all.slice(0, 3));
+    assert!(*without[3] != *all[3]);
+    for slot in without {
+        assert!(*slot != *all[3]);
+    }
 }
 
 #[test]

@@ -3,14 +3,15 @@ use tileproof::interface::{IRegistryDispatcherTrait, IRegistrySafeDispatcherTrai
 use tileproof::settlement::escrow_per_task;
 use tileproof::types::{Outcome, TaskState, Terms, Verdict};
 use crate::token::ITestTokenDispatcherTrait;
+use crate::cases::{BOND, START, terms};
 use crate::world::{
-    BOND, PURSE, START, START_BLOCK, WorldTrait, act_as, ballot, pass_seconds, passer_by, refused,
-    requester, terms, votes, worker,
+    PURSE, START_BLOCK, WorldTrait, act_as, ballot, pass_seconds, passer_by, refused, requester,
+    votes, worker,
 };
 
 #[test]
 fn test_a_job_escrows_reward_and_fees_of_every_task() {
-    let world = WorldTrait::with_seats(3);
+    let world = WorldTrait::with_seats(10);
     let job = world.create(terms(), 4);
     assert_eq!(job, 1);
     let escrow = 4 * escrow_per_task(@terms());
@@ -29,8 +30,8 @@ fn test_a_job_escrows_reward_and_fees_of_every_task() {
 
 #[test]
 #[feature("safe_dispatcher")]
-fn test_a_job_needs_a_manifest_and_terms_within_bounds() {
-    let world = WorldTrait::with_seats(3);
+fn test_manifest_zero_or_terms_outside_the_bounds_make_no_job() {
+    let world = WorldTrait::with_seats(10);
     act_as(requester());
     refused(world.trying.create_job(0, 1, terms()), 'MANIFEST_ZERO');
     refused(world.trying.create_job(1, 0, terms()), 'TASK_COUNT');
@@ -39,21 +40,33 @@ fn test_a_job_needs_a_manifest_and_terms_within_bounds() {
 
 #[test]
 #[feature("safe_dispatcher")]
-fn test_nothing_is_known_about_jobs_and_tasks_that_are_not() {
-    let world = WorldTrait::with_seats(3);
+fn test_job_unknown_to_reads_and_calls() {
+    let world = WorldTrait::with_seats(10);
     let job = world.create(terms(), 2);
     refused(world.trying.get_job(0), 'JOB_UNKNOWN');
     refused(world.trying.get_job(job + 1), 'JOB_UNKNOWN');
-    refused(world.trying.get_task(job, 2), 'TASK_UNKNOWN');
+    refused(world.trying.get_task(job + 1, 0), 'JOB_UNKNOWN');
     act_as(worker());
-    refused(world.trying.claim(job, [2].span()), 'TASK_UNKNOWN');
     refused(world.trying.claim(job + 1, [0].span()), 'JOB_UNKNOWN');
+    refused(world.trying.settle(0, [0].span()), 'JOB_UNKNOWN');
 }
 
 #[test]
 #[feature("safe_dispatcher")]
-fn test_a_batch_is_neither_empty_nor_endless() {
-    let world = WorldTrait::with_seats(3);
+fn test_task_unknown_to_reads_and_calls() {
+    let world = WorldTrait::with_seats(10);
+    let job = world.create(terms(), 2);
+    refused(world.trying.get_task(job, 2), 'TASK_UNKNOWN');
+    act_as(worker());
+    refused(world.trying.claim(job, [2].span()), 'TASK_UNKNOWN');
+    refused(world.trying.claim(job, [0, 2].span()), 'TASK_UNKNOWN');
+    assert_eq!(world.state(job, 0), TaskState::Open);
+}
+
+#[test]
+#[feature("safe_dispatcher")]
+fn test_batch_size_is_neither_nothing_nor_endless() {
+    let world = WorldTrait::with_seats(10);
     let job = world.create(Terms { reward: 10, audit_fee: 1, ..terms() }, 100);
     let mut tasks = array![];
     for task in 0..65_u32 {
@@ -79,7 +92,7 @@ fn test_a_batch_is_neither_empty_nor_endless() {
 
 #[test]
 fn test_pages_of_tasks_end_with_the_job() {
-    let world = WorldTrait::with_seats(3);
+    let world = WorldTrait::with_seats(10);
     let job = world.create(terms(), 5);
     assert_eq!(world.registry.get_tasks(job, 0, 64).len(), 5);
     let page = world.registry.get_tasks(job, 3, 64);
@@ -92,8 +105,8 @@ fn test_pages_of_tasks_end_with_the_job() {
 
 #[test]
 #[feature("safe_dispatcher")]
-fn test_a_pause_stops_new_claims_only() {
-    let world = WorldTrait::with_seats(3);
+fn test_job_paused_stops_new_claims_only() {
+    let world = WorldTrait::with_seats(10);
     let job = world.create(terms(), 2);
     world.claim(worker(), job, 0);
     act_as(requester());
@@ -111,8 +124,34 @@ fn test_a_pause_stops_new_claims_only() {
 
 #[test]
 #[feature("safe_dispatcher")]
-fn test_only_the_requester_pauses_resumes_and_closes() {
-    let world = WorldTrait::with_seats(3);
+fn test_job_not_paused_is_not_resumed() {
+    let world = WorldTrait::with_seats(0);
+    let job = world.create(terms(), 1);
+    refused(world.trying.resume_job(job), 'JOB_NOT_PAUSED');
+    world.registry.pause_job(job);
+    world.registry.resume_job(job);
+    refused(world.trying.resume_job(job), 'JOB_NOT_PAUSED');
+}
+
+#[test]
+#[feature("safe_dispatcher")]
+fn test_job_closed_takes_no_claims_and_is_neither_paused_nor_resumed() {
+    let world = WorldTrait::with_seats(10);
+    let job = world.create(terms(), 1);
+    world.claim(worker(), job, 0);
+    act_as(requester());
+    world.registry.close_job(job);
+    refused(world.trying.pause_job(job), 'JOB_CLOSED');
+    refused(world.trying.resume_job(job), 'JOB_CLOSED');
+    act_as(worker());
+    world.registry.give_back(job, [0].span());
+    refused(world.trying.claim(job, [0].span()), 'JOB_CLOSED');
+}
+
+#[test]
+#[feature("safe_dispatcher")]
+fn test_not_requester_may_neither_pause_nor_resume_nor_close() {
+    let world = WorldTrait::with_seats(10);
     let job = world.create(terms(), 1);
     act_as(worker());
     refused(world.trying.pause_job(job), 'NOT_REQUESTER');
@@ -123,7 +162,7 @@ fn test_only_the_requester_pauses_resumes_and_closes() {
 #[test]
 #[feature("safe_dispatcher")]
 fn test_closing_refunds_open_and_lapsed_tasks_and_lets_submitted_ones_run() {
-    let world = WorldTrait::with_seats(3);
+    let world = WorldTrait::with_seats(10);
     let job = world.create(terms(), 4);
     world.claim(worker(), job, 0);
     world.submit(worker(), job, 0);
@@ -160,7 +199,7 @@ fn test_closing_refunds_open_and_lapsed_tasks_and_lets_submitted_ones_run() {
 #[test]
 #[feature("safe_dispatcher")]
 fn test_a_task_that_opens_again_in_a_closed_job_can_be_closed_by_anyone() {
-    let world = WorldTrait::with_seats(3);
+    let world = WorldTrait::with_seats(10);
     let job = world.drawn(terms());
     act_as(requester());
     world.registry.close_job(job);
@@ -181,8 +220,8 @@ fn test_a_task_that_opens_again_in_a_closed_job_can_be_closed_by_anyone() {
 
 #[test]
 #[feature("safe_dispatcher")]
-fn test_a_job_past_its_deadline_can_be_closed_task_by_task_by_anyone() {
-    let world = WorldTrait::with_seats(3);
+fn test_job_still_open_until_its_deadline_then_anyone_closes_its_tasks() {
+    let world = WorldTrait::with_seats(10);
     let job = world.create(terms(), 2);
     act_as(passer_by());
     refused(world.trying.close_tasks(job, [0, 1].span()), 'JOB_STILL_OPEN');
@@ -198,7 +237,7 @@ fn test_a_job_past_its_deadline_can_be_closed_task_by_task_by_anyone() {
 #[test]
 #[feature("safe_dispatcher")]
 fn test_naming_a_task_twice_does_not_refund_it_twice() {
-    let world = WorldTrait::with_seats(3);
+    let world = WorldTrait::with_seats(10);
     let job = world.create(terms(), 2);
     pass_seconds(50_000);
     refused(world.trying.close_tasks(job, [0, 0].span()), 'TASK_NOT_OPEN');
@@ -206,7 +245,7 @@ fn test_naming_a_task_twice_does_not_refund_it_twice() {
 
 #[test]
 fn test_closing_sweeps_a_large_job_in_steps_and_starts_over() {
-    let world = WorldTrait::with_seats(3);
+    let world = WorldTrait::with_seats(10);
     let job = world.create(Terms { reward: 10, audit_fee: 1, ..terms() }, 130);
     world.claim(worker(), job, 5);
     act_as(requester());
@@ -225,7 +264,7 @@ fn test_closing_sweeps_a_large_job_in_steps_and_starts_over() {
 
 #[test]
 fn test_jobs_do_not_touch_each_other() {
-    let world = WorldTrait::with_seats(3);
+    let world = WorldTrait::with_seats(10);
     let first = world.create(terms(), 1);
     let second = world.create(Terms { reward: 7, ..terms() }, 1);
     world.claim(worker(), second, 0);
@@ -255,7 +294,7 @@ fn test_a_creation_says_all_an_indexer_needs() {
 
 #[test]
 fn test_the_plain_views_of_a_one_task_job() {
-    let world = WorldTrait::with_seats(3);
+    let world = WorldTrait::with_seats(10);
     let job = world.create(terms(), 1);
     assert_eq!(world.registry.get_job_creator(job), requester());
     assert_eq!(world.registry.get_job_reward(job), 1000);
@@ -269,7 +308,7 @@ fn test_the_plain_views_of_a_one_task_job() {
 #[test]
 #[feature("safe_dispatcher")]
 fn test_a_result_can_be_submitted_as_text() {
-    let world = WorldTrait::with_seats(3);
+    let world = WorldTrait::with_seats(10);
     let job = world.create(terms(), 1);
     world.claim(worker(), job, 0);
     let text = "bafybeiczsscdsbs7ffqz55asqdf3smv6klcw3gofszvwlyarci47bgf354";
@@ -289,8 +328,8 @@ fn test_a_result_can_be_submitted_as_text() {
 
 #[test]
 #[feature("safe_dispatcher")]
-fn test_jobs_of_many_tasks_have_no_plain_worker_or_result() {
-    let world = WorldTrait::with_seats(3);
+fn test_not_a_one_task_job_has_no_plain_worker_or_result() {
+    let world = WorldTrait::with_seats(10);
     let job = world.create(terms(), 2);
     refused(world.trying.get_job_worker(job), 'NOT_A_ONE_TASK_JOB');
     act_as(worker());
@@ -299,7 +338,7 @@ fn test_jobs_of_many_tasks_have_no_plain_worker_or_result() {
 
 #[test]
 fn test_deadlines_are_the_chains_seconds() {
-    let world = WorldTrait::with_seats(3);
+    let world = WorldTrait::with_seats(10);
     set_block_number(START_BLOCK + 100_000);
     let job = world.create(Terms { deadline: START + 600, ..terms() }, 1);
     world.claim(worker(), job, 0);

@@ -1,9 +1,11 @@
 use tileproof::interface::{IRegistryDispatcherTrait, IRegistrySafeDispatcherTrait};
-use tileproof::packing::HIGH_LIMIT;
+use tileproof::packing::cells::HIGH_LIMIT;
 use tileproof::types::{Terms, Verdict};
 use crate::token::{ITestTokenDispatcherTrait, Manner, REENTRIES};
+use crate::cases::{START, bounds, terms};
 use crate::world::{
-    PURSE, START, WorldTrait, act_as, bounds, passer_by, refused, requester, terms, votes, worker,
+    PURSE, WorldTrait, act_as, other_worker, pass_blocks, passer_by, refused, requester, verifier,
+    votes, worker,
 };
 
 #[test]
@@ -20,12 +22,19 @@ fn test_what_is_deposited_can_be_withdrawn() {
 
 #[test]
 #[feature("safe_dispatcher")]
-fn test_nobody_withdraws_more_than_there_is_or_nothing() {
+fn test_amount_zero_is_neither_deposited_nor_withdrawn() {
+    let world = WorldTrait::with_seats(0);
+    act_as(worker());
+    refused(world.trying.withdraw(0), 'AMOUNT_ZERO');
+    refused(world.trying.deposit(0), 'AMOUNT_ZERO');
+}
+
+#[test]
+#[feature("safe_dispatcher")]
+fn test_balance_too_low_for_a_withdrawal() {
     let world = WorldTrait::with_seats(0);
     act_as(worker());
     refused(world.trying.withdraw(PURSE / 2 + 1), 'BALANCE_TOO_LOW');
-    refused(world.trying.withdraw(0), 'AMOUNT_ZERO');
-    refused(world.trying.deposit(0), 'AMOUNT_ZERO');
     act_as('pauper'.try_into().unwrap());
     refused(world.trying.withdraw(1), 'BALANCE_TOO_LOW');
 }
@@ -33,7 +42,7 @@ fn test_nobody_withdraws_more_than_there_is_or_nothing() {
 #[test]
 #[feature("safe_dispatcher")]
 fn test_a_locked_bond_cannot_be_withdrawn() {
-    let world = WorldTrait::with_seats(3);
+    let world = WorldTrait::with_seats(10);
     let job = world.create(terms(), 1);
     world.claim(worker(), job, 0);
     refused(world.trying.withdraw(PURSE / 2), 'BALANCE_TOO_LOW');
@@ -41,7 +50,7 @@ fn test_a_locked_bond_cannot_be_withdrawn() {
 
 #[test]
 #[feature("safe_dispatcher")]
-fn test_a_token_that_says_no_is_believed() {
+fn test_token_refused_is_believed() {
     let world = WorldTrait::with_seats(0);
     world.token.behave(Manner::Refuses);
     act_as(worker());
@@ -53,7 +62,7 @@ fn test_a_token_that_says_no_is_believed() {
 
 #[test]
 #[feature("safe_dispatcher")]
-fn test_a_token_that_moves_another_amount_is_not_believed() {
+fn test_token_miscounted_is_not_believed() {
     let world = WorldTrait::with_seats(0);
     world.token.behave(Manner::Miscounts);
     act_as(worker());
@@ -65,7 +74,7 @@ fn test_a_token_that_moves_another_amount_is_not_believed() {
 
 #[test]
 #[feature("safe_dispatcher")]
-fn test_the_token_enters_through_no_door_while_it_is_called() {
+fn test_reentered_through_no_door_while_the_token_is_called() {
     let world = WorldTrait::with_seats(1);
     world.create(terms(), 1);
     for call in 0..REENTRIES {
@@ -80,7 +89,7 @@ fn test_the_token_enters_through_no_door_while_it_is_called() {
 
 #[test]
 #[feature("safe_dispatcher")]
-fn test_the_contract_never_holds_more_than_its_cells_can_count() {
+fn test_holds_too_much_is_more_than_its_cells_can_count() {
     let world = WorldTrait::with_seats(0);
     act_as(worker());
     world.token.approve(world.registry.contract_address, HIGH_LIMIT.into());
@@ -98,7 +107,7 @@ fn test_the_contract_never_holds_more_than_its_cells_can_count() {
 
 #[test]
 fn test_tokens_sent_without_a_call_belong_to_nobody_and_disturb_nothing() {
-    let world = WorldTrait::with_seats(3);
+    let world = WorldTrait::with_seats(10);
     world.token.mint(world.registry.contract_address, 77);
     let job = world.create(terms(), 1);
     act_as(passer_by());
@@ -111,28 +120,26 @@ fn test_tokens_sent_without_a_call_belong_to_nobody_and_disturb_nothing() {
 
 #[test]
 fn test_everybody_can_empty_the_contract_but_for_what_is_forfeited() {
-    let world = WorldTrait::with_seats(3);
+    let world = WorldTrait::with_seats(10);
     let job = world.create(terms(), 2);
     world.run(job, 0, votes(Verdict::Accept, 3));
     world.run(job, 1, votes(Verdict::Reject, 3));
     act_as(requester());
     world.registry.close_job(job);
-    for i in 0..3_u32 {
-        act_as(crate::world::verifier(i));
+    let mut accounts = array![requester(), worker(), other_worker(), passer_by()];
+    for i in 0..10_u32 {
+        act_as(verifier(i));
         world.registry.leave_seat(i);
+        accounts.append(verifier(i));
     }
-    crate::world::pass_blocks(1000);
-    for i in 0..3_u32 {
-        act_as(crate::world::verifier(i));
+    pass_blocks(1000);
+    for i in 0..10_u32 {
+        act_as(verifier(i));
         world.registry.collect_seat(i);
     }
-    for account in [
-        requester(), worker(), crate::world::other_worker(), passer_by(), crate::world::verifier(0),
-        crate::world::verifier(1), crate::world::verifier(2),
-    ]
-        .span() {
-        act_as(*account);
-        world.registry.withdraw(world.purse(*account));
+    for account in accounts {
+        act_as(account);
+        world.registry.withdraw(world.purse(account));
     }
     let totals = world.registry.get_totals();
     assert_eq!((totals.escrow, totals.bonds, totals.withdrawable), (0, 0, 0));

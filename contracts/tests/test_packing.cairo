@@ -1,9 +1,14 @@
-use tileproof::packing::{
-    AccountPacking, Account, CidPacking, Progress, ProgressPacking, SeatCell, SeatPacking, TaskPacking,
-    TermsPacking, TotalsPacking, VotesPacking, pack_slots, unpack_slots,
+use tileproof::packing::jobs::{ProgressPacking, TermsPacking};
+use tileproof::packing::money::{Account, AccountPacking, TotalsPacking};
+use tileproof::packing::rounds::{
+    pack_charge, pack_slots, pack_votes, unpack_charge, unpack_slots, unpack_votes,
 };
-use tileproof::state::{Kind, NO_SEAT, TaskRecord, Vote, Votes};
-use tileproof::types::{Cid, Outcome, Terms, Totals};
+use tileproof::packing::seats::{SeatPacking, TallyPacking};
+use tileproof::packing::tasks::{AppealPacking, CidPacking, TaskPacking};
+use tileproof::round::{Charge, MAX_APPEAL_COMMITTEE, NO_SEAT, Vote, Votes};
+use tileproof::seats::{SeatCell, SeatTally};
+use tileproof::state::{AppealRecord, Kind, Progress, TaskRecord};
+use tileproof::types::{Cid, Ground, Lane, Outcome, Question, Terms, Totals};
 
 fn extreme_task() -> TaskRecord {
     TaskRecord {
@@ -19,6 +24,7 @@ fn extreme_task() -> TaskRecord {
         seed_block: 0xfffffffd,
         draw_block: 0xfffffffc,
         audited: true,
+        appealed: true,
     }
 }
 
@@ -77,7 +83,10 @@ fn test_terms_read_back() {
         reveal_blocks: 0xfffffffd,
         appeal_blocks: 0xfffffffc,
         deadline: 0xffffffffff,
+        lane: Lane::Hash,
     };
+    assert_eq!(TermsPacking::unpack(TermsPacking::pack(terms)), terms);
+    let terms = Terms { lane: Lane::Exact, ..terms };
     assert_eq!(TermsPacking::unpack(TermsPacking::pack(terms)), terms);
 }
 
@@ -108,12 +117,64 @@ fn test_slots_of_every_committee_size_read_back() {
 
 #[test]
 fn test_votes_keep_their_places() {
-    let votes = array![
+    let seven = array![
         Vote::Unavailable, Vote::Silent, Vote::Sealed, Vote::Accept, Vote::Reject,
         Vote::Inconclusive, Vote::Silent,
-    ];
-    let record = Votes { sealed_block: 0xffffffff, opened_block: 7, votes: votes.span() };
-    assert_eq!(VotesPacking::unpack(VotesPacking::pack(record)), record);
+    ]
+        .span();
+    for count in array![1_u32, 3, 5, 7] {
+        let votes = seven.slice(0, count);
+        let record = Votes { sealed_block: 0xffffffff, opened_block: 7, votes };
+        assert_eq!(unpack_votes(pack_votes(record), count), record);
+    }
+}
+
+#[test]
+fn test_the_votes_of_the_largest_appeal_fit_into_one_cell() {
+    let mut votes = array![];
+    for _ in 0..MAX_APPEAL_COMMITTEE {
+        votes.append(Vote::Unavailable);
+    }
+    let record = Votes {
+        sealed_block: 0xffffffff, opened_block: 0xffffffff, votes: votes.span(),
+    };
+    assert_eq!(unpack_votes(pack_votes(record), MAX_APPEAL_COMMITTEE), record);
+}
+
+#[test]
+fn test_every_charge_reads_back() {
+    for ground in [
+        Ground::None, Ground::Tile, Ground::Missing, Ground::Undecodable, Ground::WrongFormat,
+    ]
+        .span() {
+        for index in [0, 1, 0xffffffff].span() {
+            let charge = Charge { ground: *ground, index: *index };
+            assert_eq!(unpack_charge(pack_charge(charge)), charge);
+        }
+    }
+}
+
+#[test]
+fn test_every_appeal_reads_back() {
+    for question in [
+        Question::ListedTile, Question::NamedTile, Question::Picture, Question::Whole,
+    ]
+        .span() {
+        for against in [
+            Outcome::NotDrawn, Outcome::Accepted, Outcome::Rejected, Outcome::Unavailable,
+        ]
+            .span() {
+            let appeal = AppealRecord {
+                against: *against,
+                question: *question,
+                position: 0xffffffff,
+                tile: 0xfffffffe,
+                raised_block: 0xfffffffd,
+                draw_block: 0xfffffffc,
+            };
+            assert_eq!(AppealPacking::unpack(AppealPacking::pack(appeal)), appeal);
+        }
+    }
 }
 
 #[test]
@@ -129,8 +190,18 @@ fn test_seats_and_money_read_back() {
         since_block: 0xffffffff,
         leaving_block: 0xfffffffe,
         collected: true,
+        link: 0xfffffffd,
     };
     assert_eq!(SeatPacking::unpack(SeatPacking::pack(seat)), seat);
+    let tally = SeatTally {
+        slots: 0xffffffff,
+        active: 0xfffffffe,
+        newest_block: 0xfffffffd,
+        taken_in_newest: 0xfffffffc,
+        free: 0xfffffffb,
+    };
+    assert_eq!(TallyPacking::unpack(TallyPacking::pack(tally)), tally);
+    assert_eq!(TallyPacking::pack(TallyPacking::unpack(0)), 0);
     let totals = Totals { escrow: 1, bonds: 2, withdrawable: 3, forfeited: 4 };
     assert_eq!(TotalsPacking::unpack(TotalsPacking::pack(totals)), totals);
 }

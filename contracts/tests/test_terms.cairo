@@ -1,6 +1,7 @@
 use tileproof::terms::{check_bounds, check_terms, longest_audit_blocks};
 use tileproof::types::{Bounds, Terms};
-use crate::world::{FEE, SEAT_BOND, START, bounds, deploy_registry, deploy_token, refused, terms};
+use crate::cases::{FEE, SEAT_BOND, START, bounds, terms};
+use crate::world::{deploy_registry, deploy_token, refused};
 
 fn check(terms: Terms) {
     check_terms(@terms, 1, @bounds(), START);
@@ -20,61 +21,61 @@ fn test_terms_at_their_limits_are_accepted() {
 
 #[test]
 #[should_panic(expected: 'TASK_COUNT')]
-fn test_a_job_has_tasks() {
+fn test_task_count_is_not_zero() {
     check_terms(@terms(), 0, @bounds(), START);
 }
 
 #[test]
 #[should_panic(expected: 'TASK_COUNT')]
-fn test_a_job_has_no_more_tasks_than_allowed() {
+fn test_task_count_keeps_the_deployments_maximum() {
     check_terms(@terms(), 201, @bounds(), START);
 }
 
 #[test]
 #[should_panic(expected: 'REWARD_ZERO')]
-fn test_a_reward_is_positive() {
+fn test_reward_zero_is_no_offer() {
     check(Terms { reward: 0, ..terms() });
 }
 
 #[test]
 #[should_panic(expected: 'AMOUNT_TOO_LARGE')]
-fn test_a_reward_has_a_ceiling() {
+fn test_amount_too_large_for_a_reward() {
     check(Terms { reward: 0x1000000000000000000000000, ..terms() });
 }
 
 #[test]
 #[should_panic(expected: 'COMMITTEE_SIZE')]
-fn test_a_committee_is_odd() {
+fn test_committee_size_is_odd() {
     check(Terms { committee_size: 4, ..terms() });
 }
 
 #[test]
 #[should_panic(expected: 'COMMITTEE_SIZE')]
-fn test_a_committee_is_not_empty() {
+fn test_committee_size_is_not_zero() {
     check(Terms { committee_size: 0, ..terms() });
 }
 
 #[test]
 #[should_panic(expected: 'COMMITTEE_SIZE')]
-fn test_a_committee_keeps_the_deployments_maximum() {
+fn test_committee_size_keeps_the_deployments_maximum() {
     check(Terms { committee_size: 9, worker_bond: 1000, ..terms() });
 }
 
 #[test]
 #[should_panic(expected: 'AUDIT_RATE')]
-fn test_an_audit_rate_has_a_floor() {
+fn test_audit_rate_has_a_floor() {
     check(Terms { audit_rate_bps: 999, worker_bond: 100_000, ..terms() });
 }
 
 #[test]
 #[should_panic(expected: 'AUDIT_RATE')]
-fn test_an_audit_rate_is_at_most_everything() {
+fn test_audit_rate_is_at_most_everything() {
     check(Terms { audit_rate_bps: 10_001, ..terms() });
 }
 
 #[test]
 #[should_panic(expected: 'AUDIT_FEE_TOO_LOW')]
-fn test_a_requester_cannot_have_frames_for_nothing_by_paying_nobody_to_judge_them() {
+fn test_audit_fee_too_low_would_be_frames_for_nothing_that_nobody_judges() {
     check(Terms { audit_fee: 0, ..terms() });
 }
 
@@ -86,73 +87,73 @@ fn test_the_least_fee_is_a_65536th_of_the_seat_bond_rounded_up() {
 
 #[test]
 #[should_panic(expected: 'AUDIT_FEE_TOO_LOW')]
-fn test_a_fee_below_a_65536th_of_the_seat_bond_is_refused() {
+fn test_audit_fee_too_low_is_below_a_65536th_of_the_seat_bond() {
     let rich = Bounds { seat_bond: 2 * 65_536 + 1, ..bounds() };
     check_terms(@Terms { audit_fee: 2, ..terms() }, 1, @rich, START);
 }
 
 #[test]
 #[should_panic(expected: 'AUDIT_FEE_TOO_HIGH')]
-fn test_a_fee_is_small_against_the_seat_bond() {
+fn test_audit_fee_too_high_is_above_a_64th_of_the_seat_bond() {
     check(Terms { audit_fee: SEAT_BOND / 64 + 1, worker_bond: 1000, ..terms() });
 }
 
 #[test]
 #[should_panic(expected: 'WORKER_BOND_TOO_LOW')]
-fn test_a_bond_covers_the_audits_it_may_have_to_pay() {
+fn test_worker_bond_too_low_for_the_audits_it_may_have_to_pay() {
     check(Terms { worker_bond: 10 * FEE - 1, ..terms() });
 }
 
 #[test]
 #[should_panic(expected: 'WORKER_BOND_TOO_LOW')]
-fn test_a_bond_deters_at_the_audit_rate() {
+fn test_worker_bond_too_low_to_deter_at_the_audit_rate() {
     check(Terms { audit_rate_bps: 3000, worker_bond: 2333, ..terms() });
 }
 
 #[test]
 #[should_panic(expected: 'LEASE')]
-fn test_a_lease_is_not_too_short() {
+fn test_lease_is_not_too_short() {
     check(Terms { lease_seconds: 9, ..terms() });
 }
 
 #[test]
 #[should_panic(expected: 'LEASE')]
-fn test_a_lease_is_not_too_long() {
+fn test_lease_is_not_too_long() {
     check(Terms { lease_seconds: 10_001, ..terms() });
 }
 
 #[test]
 #[should_panic(expected: 'WINDOW')]
-fn test_a_commit_window_is_not_too_short() {
+fn test_window_for_commits_is_not_too_short() {
     check(Terms { commit_blocks: 1, ..terms() });
 }
 
 #[test]
 #[should_panic(expected: 'WINDOW')]
-fn test_a_reveal_window_is_not_too_long() {
+fn test_window_for_reveals_is_not_too_long() {
     check(Terms { reveal_blocks: 101, ..terms() });
 }
 
 #[test]
 #[should_panic(expected: 'WINDOW')]
-fn test_an_appeal_window_is_not_too_short() {
+fn test_window_for_appeals_is_not_too_short() {
     check(Terms { appeal_blocks: 1, ..terms() });
 }
 
 #[test]
 #[should_panic(expected: 'DEADLINE')]
-fn test_a_deadline_leaves_room_for_a_lease() {
+fn test_deadline_leaves_room_for_a_lease() {
     check(Terms { deadline: START + 599, ..terms() });
 }
 
 #[test]
 #[should_panic(expected: 'DEADLINE')]
-fn test_a_deadline_is_not_too_far() {
+fn test_deadline_is_not_too_far() {
     check(Terms { deadline: START + 100_001, ..terms() });
 }
 
 #[test]
-fn test_an_exit_that_an_audit_could_outlast_is_not_deployed() {
+fn test_exit_too_short_for_the_longest_audit_is_not_deployed() {
     let shortest = longest_audit_blocks(bounds().max_window_blocks) + 1;
     check_bounds(@Bounds { seat_exit_blocks: shortest, ..bounds() });
     let too_short = Bounds { seat_exit_blocks: shortest - 1, ..bounds() };
@@ -160,7 +161,7 @@ fn test_an_exit_that_an_audit_could_outlast_is_not_deployed() {
 }
 
 #[test]
-fn test_bounds_that_no_job_could_keep_are_not_deployed() {
+fn test_bad_bounds_that_no_job_could_keep_are_not_deployed() {
     let good = bounds();
     let token = deploy_token();
     for bad in array![
@@ -170,8 +171,8 @@ fn test_bounds_that_no_job_could_keep_are_not_deployed() {
         Bounds { max_lease_seconds: 9, ..good }, Bounds { min_window_blocks: 0, ..good },
         Bounds { min_window_blocks: 101, ..good }, Bounds { max_deadline_seconds: 9, ..good },
         Bounds { max_deadline_seconds: 0x100000000, ..good }, Bounds { seat_bond: 0, ..good },
-        Bounds { seat_bond: 63, ..good },
-        Bounds { lapse_share_bps: 10_001, ..good }, Bounds { seat_exit_blocks: 0x100000000, ..good },
+        Bounds { seat_bond: 63, ..good }, Bounds { lapse_share_bps: 10_001, ..good },
+        Bounds { seat_exit_blocks: 0x100000000, ..good },
     ] {
         refused(deploy_registry(token, bad), 'BAD_BOUNDS');
     }
@@ -180,6 +181,6 @@ fn test_bounds_that_no_job_could_keep_are_not_deployed() {
 }
 
 #[test]
-fn test_a_registry_needs_a_token() {
+fn test_token_zero_is_no_token() {
     refused(deploy_registry(0.try_into().unwrap(), bounds()), 'TOKEN_ZERO');
 }

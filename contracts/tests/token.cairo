@@ -35,7 +35,7 @@ pub trait ITestToken<TState> {
 }
 
 /// How many ways back into the registry there are.
-pub const REENTRIES: u32 = 19;
+pub const REENTRIES: u32 = 20;
 
 #[starknet::contract]
 pub mod TestToken {
@@ -131,7 +131,7 @@ pub mod TestToken {
     fn reenter(registry: ContractAddress, call: u32) {
         let registry = IRegistryDispatcher { contract_address: registry };
         if call == 0 {
-            registry.create_job(1, 1, crate::world::terms());
+            registry.create_job(1, 1, crate::cases::terms());
         } else if call == 1 {
             registry.pause_job(1);
         } else if call == 2 {
@@ -166,6 +166,8 @@ pub mod TestToken {
             registry.deposit(1);
         } else if call == 17 {
             registry.withdraw(1);
+        } else if call == 18 {
+            registry.appeal(1, [].span());
         } else {
             registry.submit_result(1, "b");
         }

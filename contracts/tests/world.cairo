@@ -11,21 +11,19 @@ use tileproof::interface::{
     IRegistryDispatcher, IRegistryDispatcherTrait, IRegistrySafeDispatcher,
 };
 use tileproof::registry::Registry;
-use tileproof::state::{HASH_AGE, NO_SEAT};
+use tileproof::round::NO_SEAT;
+use tileproof::state::HASH_AGE;
 use tileproof::types::{
-    Bounds, Cid, Commitment, Ground, Outcome, Reveal, TaskResult, TaskState, Terms, Verdict,
+    Appeal, Bounds, Cid, Commitment, Ground, Outcome, Question, Reveal, TaskResult, TaskState,
+    Terms, Verdict,
 };
+use crate::cases::{START, bounds};
 use crate::token::{ITestTokenDispatcher, ITestTokenDispatcherTrait, TestToken};
 
-pub const REWARD: u128 = 1000;
-pub const FEE: u128 = 10;
-pub const BOND: u128 = 101;
-pub const SEAT_BOND: u128 = 640;
 /// What every account of the cast gets into its wallet.
 pub const PURSE: u128 = 100_000;
 pub const CHAIN: felt252 = 'TESTCHAIN';
 pub const START_BLOCK: u64 = 1000;
-pub const START: u64 = 1_800_000_000;
 
 pub fn requester() -> ContractAddress {
     'requester'.try_into().unwrap()
@@ -55,44 +53,14 @@ pub fn evidence() -> Cid {
     Cid { codec: 0x70, digest: 0xe71de7ce }
 }
 
-pub fn bounds() -> Bounds {
-    Bounds {
-        max_tasks: 200,
-        max_committee_size: 7,
-        min_audit_rate_bps: 1000,
-        min_lease_seconds: 10,
-        max_lease_seconds: 10_000,
-        min_window_blocks: 2,
-        max_window_blocks: 100,
-        max_deadline_seconds: 100_000,
-        seat_bond: SEAT_BOND,
-        seat_exit_blocks: 1000,
-        lapse_share_bps: 500,
-    }
-}
-
-/// Every task audited by three seats.
-pub fn terms() -> Terms {
-    Terms {
-        reward: REWARD,
-        audit_fee: FEE,
-        worker_bond: BOND,
-        committee_size: 3,
-        audit_rate_bps: 10_000,
-        lease_seconds: 600,
-        commit_blocks: 20,
-        reveal_blocks: 30,
-        appeal_blocks: 40,
-        deadline: START + 50_000,
-    }
-}
-
 #[derive(Copy, Drop)]
 pub struct World {
     pub registry: IRegistryDispatcher,
     /// The same, with refusals as values.
     pub trying: IRegistrySafeDispatcher,
     pub token: ITestTokenDispatcher,
+    /// Verifiers there are.
+    pub seats: u32,
 }
 
 /// Does nothing but say who calls from now on.
@@ -130,6 +98,7 @@ pub impl WorldImpl of WorldTrait {
             registry: IRegistryDispatcher { contract_address: registry },
             trying: IRegistrySafeDispatcher { contract_address: registry },
             token,
+            seats,
         };
         let mut cast = array![requester(), worker(), other_worker(), passer_by()];
         for i in 0..seats {
@@ -209,13 +178,17 @@ pub impl WorldImpl of WorldTrait {
         }
     }
 
+    /// What the seat sends before it reveals.
+    fn sealed(self: @World, job: u64, reveal: Reveal) -> Commitment {
+        let id = self.round_id(job, reveal.task);
+        let commitment = verdict_commitment(@id, @reveal);
+        let Reveal { task, seat, .. } = reveal;
+        Commitment { task, attempt: id.attempt, round: id.round, seat, commitment }
+    }
+
     fn commit(self: @World, job: u64, reveal: Reveal) {
-        let commitment = verdict_commitment(@self.round_id(job, reveal.task), @reveal);
         act_as(self.sitter(job, reveal.task, reveal.seat.into()).unwrap());
-        (*self.registry)
-            .commit(
-                job, [Commitment { task: reveal.task, seat: reveal.seat, commitment }].span(),
-            );
+        (*self.registry).commit(job, [self.sealed(job, reveal)].span());
     }
 
     fn reveal(self: @World, job: u64, reveal: Reveal) {
@@ -242,11 +215,35 @@ pub impl WorldImpl of WorldTrait {
         }
     }
 
-    /// Lets the appeal window pass and settles.
+    fn appeal(self: @World, who: ContractAddress, job: u64, appeal: Appeal) {
+        act_as(who);
+        (*self.registry).appeal(job, [appeal].span());
+    }
+
+    /// From a drawn task through an appeal to its settlement: what the first committee says, what
+    /// is appealed by whom, what the appeal's committee says.
+    fn run_appeal(
+        self: @World,
+        job: u64,
+        first: Span<Option<Verdict>>,
+        who: ContractAddress,
+        appeal: Appeal,
+        second: Span<Option<Verdict>>,
+    ) {
+        self.vote(job, 0, first);
+        self.appeal(who, job, appeal);
+        self.draw(job, 0);
+        self.vote(job, 0, second);
+        self.settle(job, 0);
+    }
+
+    /// Lets the appeal window pass, unless an appeal has ended it, and settles.
     fn settle(self: @World, job: u64, task: u32) {
         let view = (*self.registry).get_task(job, task);
-        assert_eq!(view.state, TaskState::Provisional);
-        set_block_number(view.window_ends_block);
+        if view.state != TaskState::Settleable {
+            assert_eq!(view.state, TaskState::Provisional);
+            set_block_number(view.window_ends_block);
+        }
         act_as(passer_by());
         (*self.registry).settle(job, [task].span());
         self.check_money();
@@ -292,13 +289,13 @@ pub impl WorldImpl of WorldTrait {
         let mut withdrawable = 0;
         let mut bonds = 0;
         let mut cast = array![requester(), worker(), other_worker(), passer_by()];
-        for i in 0..12_u32 {
+        for i in 0..*self.seats {
             cast.append(verifier(i));
         }
         for account in cast {
             let balances = (*self.registry).get_balances(account);
             withdrawable += balances.withdrawable;
-            bonds += balances.worker_bonds + balances.seat_bonds;
+            bonds += balances.worker_bonds + balances.appeal_bonds + balances.seat_bonds;
         }
         assert_eq!(totals.withdrawable, withdrawable);
         assert_eq!(totals.bonds, bonds);
@@ -321,6 +318,11 @@ pub fn ballot(task: u32, place: u32, verdict: Verdict) -> Reveal {
         evidence: evidence(),
         salt: 'salt' + place.into(),
     }
+}
+
+/// What the cast asks about a reject of its own: tile 3 of the list.
+pub fn about_tile() -> Appeal {
+    Appeal { task: 0, question: Question::ListedTile, position: 0, tile: 3 }
 }
 
 pub fn votes(verdict: Verdict, count: u32) -> Span<Option<Verdict>> {
