@@ -22,11 +22,9 @@ def _stage(kind: str, request: pytest.FixtureRequest) -> Stage:
 
 ON_CHAIN = {
     "test_bad_work_that_was_not_drawn_is_named_by_the_requester",
-    "test_a_requester_with_one_lying_seat_in_its_appeal_loses_more",
     "test_a_reject_of_another_tile_moves_no_appeal_onto_a_tile_that_is_fine",
     "test_seats_taken_after_a_claim_are_never_drawn_for_it",
     "test_a_bought_majority_robs_a_worker_and_sells_its_frames_again",
-    "test_what_everybody_has_left_behind_is_freed_by_any_passer_by",
 }
 """What is played on the real contract too; a real chain takes some ten seconds for each. For the rest, the
 state machine holds the model equal to the contract."""
