@@ -52,3 +52,13 @@ def test_a_hop_whose_block_is_lost_is_taken_again(
     town.until(town.is_paid)
     assert lost == [1]
     assert town.ends() == clean(plain)
+
+
+def test_a_job_whose_block_is_lost_is_ordered_again_and_done(
+    deploy: Deploy, tmp_path: Path, clean: Callable[[Story], Ends]
+) -> None:
+    town = plain(deploy, tmp_path)
+    assert town.take_back(town.head()) == 1
+    assert town.reader.job_count() == 0
+    town.until(town.is_paid)
+    assert town.ends() == clean(plain)
