@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tileproof.adapters.starknet import endpoints
 
 from .ledger_world import SEATED, World, make_chain
 
@@ -24,3 +25,10 @@ def crowd(world: World) -> World:
     others, and both parties with a deposit."""
     verifiers = ("verifier_a", "verifier_b", "verifier_c", "verifier_d")
     return world.with_seats(dict.fromkeys(verifiers, 2)).with_deposits("worker", "requester")
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An end of the chain below one that was seen is believed at once; how long it is doubted
+    otherwise is the failover's business, and tested there."""
+    monkeypatch.setattr(endpoints, "STALE_SECONDS", 0.0)

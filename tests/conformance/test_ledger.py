@@ -958,6 +958,7 @@ def test_a_follower_is_told_each_event_once_and_of_no_reorganisation_where_there
     assert tuple(seen) == world.reader.events().events
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_follower_is_told_which_blocks_are_gone_and_what_stands_in_their_stead(world: World) -> None:
     world.create(1)
     kept = world.create(1)
@@ -997,6 +998,7 @@ def test_a_reorganisation_without_events_of_ours_takes_nothing_back(world: World
     assert (news.rewound_to, paused.block) == (page.cursor - 1, page.cursor - 1)
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_follower_that_was_away_while_the_chain_was_taken_back_by_many_blocks_finds_its_way(
     world: World,
 ) -> None:
