@@ -10,11 +10,11 @@ SERVICES := devnet or kubo or blender or sandbox or docker or slow
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup tools contract-tools demo test test-unit check format-check lint types imports \
-	contract contract-test bench-gas simulate-economics format image clean
+.PHONY: help setup tools contract-tools demo test test-unit test-model-nightly check format-check lint \
+	types imports contract contract-test bench-gas simulate-economics format image clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## virtual environment and the package, editable
 
@@ -36,6 +36,9 @@ demo: setup tools ## an honest job and a caught cheat on this machine, with play
 
 test: setup tools ## everything, on a real devnet, Kubo and Blender
 	$(BIN)/python -m pytest $(ARGS)
+
+test-model-nightly: setup tools ## model and contract side by side, through 500 long sequences of calls
+	$(BIN)/python -m pytest tests/integration/test_ledger_model.py --sequences 600 --timeout 0 -s $(ARGS)
 
 test-unit: setup ## what needs no service, in seconds
 	$(BIN)/python -m pytest tests/unit tests/conformance tests/attacks -m "not ($(SERVICES))" $(ARGS)

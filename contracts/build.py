@@ -1,6 +1,7 @@
 """Compiles the contracts, checks that the committed artifacts are what their sources compile to, or
-runs the registry's tests. There are two: the registry, and the naive contract that
-`benchmarks/gas.py` compares it with.
+runs the registry's tests. Beside it there are the naive contract that
+`benchmarks/gas.py` compares it with, and what tests on a chain need: a token that misbehaves on
+demand and an account that obeys anybody.
 
     python contracts/build.py build [--tools DIR]
     python contracts/build.py check [--tools DIR]
@@ -68,7 +69,10 @@ class Program:
 
 REGISTRY = Program(HERE, "tileproof::registry::Registry", "registry")
 NAIVE = Program(HERE.parent / "benchmarks" / "naive", "naive::farm::Farm", "naive")
-PROGRAMS = (REGISTRY, NAIVE)
+PROPS = HERE.parent / "tests" / "services" / "props"
+TOKEN = Program(PROPS, "props::token::FaultyToken", "token")
+PUPPET = Program(PROPS, "props::puppet::Puppet", "puppet")
+PROGRAMS = (REGISTRY, NAIVE, TOKEN, PUPPET)
 
 
 class BuildError(Exception):

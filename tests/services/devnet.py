@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -62,6 +62,20 @@ def devnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
             unavailable(f"the devnet at {named} mines by itself: start it without --block-generation-on")
         yield devnet
         return
+    with _started(tmp_path_factory) as devnet:
+        yield devnet
+
+
+@pytest.fixture(scope="module")
+def new_devnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
+    """A devnet on which nothing has happened, for tests whose every block is to be the same in
+    every run."""
+    with _started(tmp_path_factory) as devnet:
+        yield devnet
+
+
+@contextmanager
+def _started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
     try:
         program = locate(DEVNET, CACHE)
     except MachineError as error:
