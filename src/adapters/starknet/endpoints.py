@@ -171,11 +171,11 @@ class Endpoints(RpcHttpClient):
             spec = await self._post(endpoint, "specVersion", {})
             if not isinstance(spec, str):
                 raise ValueError(f"its specification is {str(spec)[:50]}")
+            if not spec.startswith(SPEC + "."):
+                raise _wrong_spec(endpoint.url, spec)
             chain_id = int(await self._post(endpoint, "chainId", {}), 16)
         except (ClientError, TypeError, ValueError) as error:
             raise not_a_node(endpoint.url, str(error)[:100], was_one=endpoint.ever_trusted) from error
-        if not spec.startswith(SPEC + "."):
-            raise _wrong_spec(endpoint.url, spec)
         if self.chain_id is not None and chain_id != self.chain_id:
             raise _wrong_chain(endpoint.url, chain_id, self.chain_id)
         self.chain_id = chain_id
