@@ -141,14 +141,16 @@ def outage(requests: int, fault: Fault = Fault.RESET) -> Rule:
 
 
 def on_chain(chain_id: int) -> Rule:
-    """The URL leads to a node of another chain: there is no contract of ours on it."""
+    """The URL leads to a node of another, longer chain: there is no contract of ours on it."""
+    says: dict[str, Answer] = {
+        "starknet_chainId": {"result": hex(chain_id)},
+        "starknet_blockNumber": {"result": 5_000_000},
+        "starknet_getEvents": {"result": {"events": []}},
+        "starknet_specVersion": None,
+    }
 
     def rule(name: str, params: Any) -> Answer:
-        if name == "starknet_chainId":
-            return {"result": hex(chain_id)}
-        if name == "starknet_specVersion":
-            return None
-        return {"error": {"code": 20, "message": "Contract not found"}}
+        return says.get(name, {"error": {"code": 20, "message": "Contract not found"}})
 
     return rule
 

@@ -12,14 +12,15 @@ from tileproof.domain.cid import Cid
 from tileproof.domain.job import Address, Terms
 from tileproof.domain.money import Fri
 from tileproof.intake.following import EventFollower
-from tileproof.ports.ledger import Event, EventPage, JobCreated
+from tileproof.ports.journal import Journal
+from tileproof.ports.ledger import Event, EventPage, JobCreated, LedgerReader
 from tileproof.ports.trail import REORG_WINDOW_BLOCKS, BlockMark, Trail
 from tileproof.verifier.watchlist import Watchlist
 from tileproof.worker.market import Market
 
 from tests.fakes.clock import FakeClock
 from tests.fakes.journal import FakeJournal
-from tests.fakes.ledger import FakeChain, FakeLedger
+from tests.fakes.ledger import FakeChain
 
 REQUESTER = Address(0x1001)
 MANIFEST = Cid.of_raw_block(b"manifest")
@@ -38,8 +39,8 @@ def terms_at(chain: FakeChain) -> Terms:
 class Index:
     """All events, kept in the journal beside the follower's place."""
 
-    ledger: FakeLedger
-    journal: FakeJournal = field(default_factory=FakeJournal)
+    ledger: LedgerReader
+    journal: Journal = field(default_factory=FakeJournal)
 
     def look(self, *, killed: bool = False) -> EventPage:
         """Takes a page in; ``killed``: and dies before it is kept."""

@@ -3,7 +3,8 @@
 A request goes to the endpoint that answered last, and to the next one when that falls silent,
 asks for patience, gives half an answer, or lies behind what was seen already. What may have had
 an effect is not passed on here: the caller is told, and sends the same bytes again, to whoever
-is next. Every endpoint is examined before it is believed, and again after each failure.
+is next. Every endpoint is examined before it is believed, again after each failure, and now and
+then, because a URL may lead elsewhere from one day to the next.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from starknet_py.net.http_client import RpcHttpClient
 
 from ...domain.errors import ConfigError, ServiceError, TileproofError
 from ...domain.job import Address
+from .codec import malformed
 from .heads import Heads
 
 log = logging.getLogger("tileproof.adapters.node")
@@ -31,9 +33,13 @@ SPEC = "0.10"
 """The RPC specification that starknet-py 0.30 and devnet 0.10 speak."""
 STALE_SECONDS = 20.0
 """When every endpoint has lain behind for as long, the chain itself went back."""
+EXAMINED_FOR_SECONDS = 60.0
+LEAP_BLOCKS = 1_000
+"""An end of the chain so far beyond the last one seen is believed only after an examination."""
 LONGEST_RETRY_AFTER = 120.0
 _EFFECTS = frozenset({"addInvokeTransaction", "addDeclareTransaction", "addDeployAccountTransaction"})
-_CONTRACT_NOT_FOUND, _BLOCK_NOT_FOUND = "20", "24"
+_BY_HASH = frozenset({"getTransactionReceipt", "getTransactionStatus"})
+_CONTRACT_NOT_FOUND, _BLOCK_NOT_FOUND, _HASH_NOT_FOUND = "20", "24", "29"
 _TOO_MANY = frozenset({429, -32005, -32029})
 """Codes by which gateways ask for patience within JSON."""
 
@@ -42,7 +48,7 @@ _TOO_MANY = frozenset({429, -32005, -32029})
 class _Endpoint:
     url: str
     number: int
-    trusted: bool = False  # examined since it last failed
+    trusted_until: float = 0.0  # when it is to be examined again; 0 once it has failed
     ever_trusted: bool = False
     ready_at: float = 0.0  # it asked to be left alone until then
     behind_since: float | None = None
@@ -73,17 +79,24 @@ class Endpoints(RpcHttpClient):
         """
         params = dict(params or {})
         failures: list[TileproofError] = []
+        unheard_of: ClientError | None = None
         for endpoint in self._in_turn(_take_owner(params)):
             try:
                 answer = await self._asked(endpoint, method_name, params)
+            except ClientError as error:
+                if method_name not in _BY_HASH or str(error.code) != _HASH_NOT_FOUND:
+                    raise
+                unheard_of = unheard_of or error  # it may lie behind: what one does not know another may
             except (ServiceError, ConfigError) as error:
                 self._failed(endpoint, error)
                 failures.append(error)
-                if method_name in _EFFECTS:
-                    break
+                if method_name in _EFFECTS and isinstance(error, ServiceError):
+                    break  # it may have been heard
             else:
                 self._served(endpoint)
                 return answer
+        if unheard_of is not None:
+            raise unheard_of
         raise next((each for each in failures if isinstance(each, ServiceError)), failures[0])
 
     async def examine_all(self) -> None:
@@ -96,7 +109,7 @@ class Endpoints(RpcHttpClient):
                 if len(self._all) == 1 or not error.retryable:
                     raise
                 log.warning("endpoint %s does not answer now: %s", endpoint.url, error.message)
-        if not any(endpoint.trusted for endpoint in self._all):
+        if not any(endpoint.trusted_until for endpoint in self._all):
             raise unreachable(self.serving_url, "nor does any of the others")
 
     async def expect_contract(self, contract: Address) -> None:
@@ -108,7 +121,7 @@ class Endpoints(RpcHttpClient):
 
     def distrust(self) -> None:
         """What the serving endpoint said cannot be: the next one is asked."""
-        self._all[self._serving].trusted = False
+        self._all[self._serving].trusted_until = 0.0
         self._serving = (self._serving + 1) % len(self._all)
 
     # --- whom to ask ---
@@ -132,7 +145,7 @@ class Endpoints(RpcHttpClient):
             self._serving = endpoint.number
 
     def _failed(self, endpoint: _Endpoint, error: TileproofError) -> None:
-        endpoint.trusted = False
+        endpoint.trusted_until = 0.0
         endpoint.ready_at = time.monotonic() + float(str(error.data.get("retry_after", 0.0)))
         if error.code != "ledger.stale_head":
             endpoint.behind_since = None
@@ -144,18 +157,27 @@ class Endpoints(RpcHttpClient):
     # --- asking one ---
 
     async def _asked(self, endpoint: _Endpoint, method: str, params: dict[str, Any]) -> Any:
-        if not endpoint.trusted:
+        if endpoint.trusted_until < time.monotonic():
             await self._examine(endpoint)
+            await self._check_head(endpoint, await self._number(endpoint))
         if _depends_on_head(params) and method != "getBlockWithTxHashes":
-            await self._check_head(endpoint, int(await self._post(endpoint, "blockNumber", {})))
+            await self._check_head(endpoint, await self._number(endpoint))
         try:
             answer = await self._post(endpoint, method, params)
         except ClientError as error:
             if str(error.code) == _CONTRACT_NOT_FOUND:
                 await self._examine(endpoint)  # the address may lead elsewhere by now
             if str(error.code) == _BLOCK_NOT_FOUND and _block_of(params) <= self._heads.highest:
-                await self._check_head(endpoint, int(await self._post(endpoint, "blockNumber", {})))
+                await self._check_head(endpoint, await self._number(endpoint))
             raise
+        try:
+            await self._learn(endpoint, method, params, answer)
+        except (KeyError, TypeError, ValueError) as error:
+            raise malformed(f"{method}: {str(answer)[:100]}") from error
+        return answer
+
+    async def _learn(self, endpoint: _Endpoint, method: str, params: dict[str, Any], answer: Any) -> None:
+        """Takes note of what an answer says of the chain's end, and whose a token is."""
         if method == "getBlockWithTxHashes" and params.get("block_id") == "latest":
             await self._check_head(endpoint, int(answer["block_number"]))
             self._heads.saw(answer)
@@ -163,7 +185,6 @@ class Endpoints(RpcHttpClient):
             self._heads.saw_number(int(answer["block_number"]))
         elif method == "getEvents" and answer.get("continuation_token") is not None:
             answer["continuation_token"] = f"{endpoint.number}:{answer['continuation_token']}"
-        return answer
 
     async def _examine(self, endpoint: _Endpoint) -> None:
         """Whether this is a node, of our specification, on our chain, with our contract."""
@@ -181,7 +202,7 @@ class Endpoints(RpcHttpClient):
         self.chain_id = chain_id
         if self._contract is not None:
             await self._examine_contract(endpoint, *self._contract)
-        endpoint.trusted = endpoint.ever_trusted = True
+        endpoint.trusted_until, endpoint.ever_trusted = time.monotonic() + EXAMINED_FOR_SECONDS, True
 
     async def _examine_contract(self, endpoint: _Endpoint, contract: Address, class_hash: int) -> None:
         try:
@@ -193,6 +214,12 @@ class Endpoints(RpcHttpClient):
         if found != class_hash:
             raise _other_contract(endpoint.url, contract, found)
 
+    async def _number(self, endpoint: _Endpoint) -> int:
+        number = await self._post(endpoint, "blockNumber", {})
+        if not isinstance(number, int):
+            raise not_a_node(endpoint.url, f"its newest block is {str(number)[:50]}", was_one=True)
+        return number
+
     async def _check_head(self, endpoint: _Endpoint, number: int) -> None:
         """Raises ServiceError ``ledger.stale_head`` for an end of the chain that is not the end."""
         if number < self._heads.highest:
@@ -201,6 +228,8 @@ class Endpoints(RpcHttpClient):
                 raise stale(endpoint.url, number, self._heads.highest)
             log.warning("the chain was taken back from block %d to %d", self._heads.highest, number)
             self._heads.taken_back_to(number)
+        elif 0 < self._heads.highest < number - LEAP_BLOCKS:
+            await self._examine(endpoint)
         self._heads.saw_number(number)
         endpoint.behind_since = None
 
