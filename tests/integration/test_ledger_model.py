@@ -334,6 +334,7 @@ def end(twin: Twin) -> None:
     assert (totals.bonds, totals.withdrawable, totals.forfeited.units) == (ZERO, ZERO, twin.seen.held)
 
 
+@pytest.mark.timeout(1_800)
 def test_no_sequence_tells_the_model_from_the_contract(
     rig: Rewound, seated: Books, request: pytest.FixtureRequest
 ) -> None:
