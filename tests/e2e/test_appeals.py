@@ -52,7 +52,6 @@ def test_an_honest_result_that_a_lying_committee_rejected_is_won_back_by_its_wor
 def test_a_cheat_beside_the_sample_is_caught_by_the_requester_who_names_a_tile(stage: Stage) -> None:
     """The worker paints over the middle of the frame, and the audit looks at one tile elsewhere."""
     stage.cast(*VERIFIERS)
-    stage.start_dressed("worker-b", entry="one_tile_patched")
     with stage.reader() as ledger:
         before, job_id = accepted_although_patched(stage, ledger)
         bond = ledger.job(job_id).terms.worker_bond.units
@@ -81,8 +80,10 @@ def test_a_cheat_beside_the_sample_is_caught_by_the_requester_who_names_a_tile(s
 
 def accepted_although_patched(stage: Stage, ledger: StarknetLedger) -> tuple[Snapshot, int]:
     """What everybody owned before a job, and the job, whose one sample tile missed the patch. Where
-    it did not (one draw in six), the cheat is caught at once, and there is another job."""
+    it did not (one draw in six), the cheat is caught at once, and there is another job. A worker whose
+    result was rejected claims nothing more until it is started again."""
     while True:
+        stage.start_dressed("worker-b", entry="one_tile_patched")
         before = snapshot(stage.network, ledger)
         job_id = stage.submit_under("plain", "--tile", "16", "--sample-tiles", "1", appeal_blocks=120)
         (task,) = stage.wait_for_tasks(ledger, job_id, TaskState.PROVISIONAL)
@@ -90,6 +91,7 @@ def accepted_although_patched(stage: Stage, ledger: StarknetLedger) -> tuple[Sna
             return before, job_id
         stage.wait_for_tasks(ledger, job_id, TaskState.OPEN)
         stage.tileproof("requester", "client", "cancel", str(job_id))
+        stage.stop("worker-b")
 
 
 def places(stage: Stage, ledger: StarknetLedger, job_id: int, *, attempt: int, round_: int) -> Counter[str]:

@@ -54,7 +54,6 @@ def test_a_seat_that_colludes_with_a_cheat_is_outvoted_and_slashed(seated: Stage
     """Whoever has one place of the three lies: it renders as the cheat does, so it accepts."""
     stage = seated
     stage.clear()
-    stage.start_dressed("worker-b", entry="fewer_samples")
     with stage.reader() as ledger:
         before, job_id, places = a_committee_of_several(stage, ledger)
         liar = min(places, key=lambda name: places[name])
@@ -75,8 +74,10 @@ def test_a_seat_that_colludes_with_a_cheat_is_outvoted_and_slashed(seated: Stage
 def a_committee_of_several(stage: Stage, ledger: StarknetLedger) -> tuple[Snapshot, int, Counter[str]]:
     """A job that the cheat has submitted and a committee of three was drawn for, before anybody
     judges; what everybody owned before, and who has how many places. Where all three fell to one
-    account (one draw in 35), that one judges honestly and there is another job."""
+    account (one draw in 35), that one judges honestly and there is another job. A worker whose result
+    was rejected claims nothing more until it is started again."""
     while True:
+        stage.start_dressed("worker-b", entry="fewer_samples")
         before = snapshot(stage.network, ledger)
         job_id = stage.submit("plain", "--frames", "2", "--samples", "16", "--committee", "3")
         places = stage.wait_for_draw(ledger, job_id)
@@ -86,7 +87,7 @@ def a_committee_of_several(stage: Stage, ledger: StarknetLedger) -> tuple[Snapsh
         stage.start(alone)
         stage.wait_for_tasks(ledger, job_id, TaskState.OPEN)
         stage.tileproof("requester", "client", "cancel", str(job_id))
-        stage.stop(alone)
+        stage.clear()
 
 
 def test_a_result_that_nobody_can_fetch_ends_unavailable(stage: Stage) -> None:
