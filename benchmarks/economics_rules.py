@@ -108,7 +108,7 @@ def settle(terms: Terms, first: int, question: int, appeal: int, last: bool) -> 
         appeal_places = places_of(appeal)
         outcome, came_to = appealed(against, appeal_majority(appeal_places))
         what = Settled(outcome, places, came_to, against, asked, appeal_places)
-    failed = what.outcome in (Outcome.REJECTED, Outcome.UNAVAILABLE)
+    failed = what.outcome.hurts_worker
     closes = what.outcome is Outcome.NO_VERDICT or (failed and last)
     due = payout(terms, what, closes, lambda _: SEAT_BOND)
     row = [0.0] * ROW

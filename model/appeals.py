@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tileproof.domain.job import Appeal, Outcome, TaskState
+from tileproof.domain.job import Appeal, TaskState
 from tileproof.domain.money import Fri
 from tileproof.ports import ledger as port
 
@@ -14,9 +14,6 @@ from .checks import check_question, require
 from .money import add
 from .rounds import Rounds
 from .status import decision
-
-WORKERS = (Outcome.REJECTED, Outcome.UNAVAILABLE)
-REQUESTERS = (Outcome.ACCEPTED, Outcome.NOT_DRAWN)
 
 
 class Appeals(Rounds):
@@ -27,8 +24,8 @@ class Appeals(Rounds):
             cell, status = self.find(job_id, each.task)
             require(status.state is TaskState.PROVISIONAL, "NOT_PROVISIONAL")
             against = status.outcome
-            hurt = (cell.worker,) if against in WORKERS else ()
-            hurt = (job.requester,) if against in REQUESTERS else hurt
+            hurt = (cell.worker,) if against.hurts_worker else ()
+            hurt = (job.requester,) if against.pays_worker else hurt
             require(self.caller in hurt, "NOT_APPELLANT")
             assert cell.round is not None
             check_question(each, against, decision(cell.round.places).charge)

@@ -93,7 +93,7 @@ def payout(terms: Terms, what: Settled, closes: bool, bond_of: BondOf) -> Payout
 
     worker, requester, appellant, from_escrow = 0, 0, appeal_bond, 0
     used_slashes, forfeited = 0, 0
-    if what.outcome in (Outcome.ACCEPTED, Outcome.NOT_DRAWN):
+    if what.outcome.pays_worker:
         from_escrow, worker = reward + fees, reward + bond
         requester = fees - first_paid
         if what.appeal is AppealOutcome.WON:

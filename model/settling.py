@@ -35,8 +35,8 @@ class Settling(Jobs):
 
     def _settle_task(self, job: Job, task: int, cell: Cell, status: Status) -> None:
         outcome = status.outcome
-        failures = cell.failures + (outcome in (Outcome.REJECTED, Outcome.UNAVAILABLE))
-        paid = outcome in (Outcome.ACCEPTED, Outcome.NOT_DRAWN)
+        failures = cell.failures + outcome.hurts_worker
+        paid = outcome.pays_worker
         closes = outcome is Outcome.NO_VERDICT or failures == MAX_FAILURES
         what = settled(cell, status)
         due = payout(job.terms, what, closes, lambda slot: self.bond_of_drawn(slot, cell.claim_block))

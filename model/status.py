@@ -74,7 +74,7 @@ def appealed(against: Outcome, majority: Verdict | None) -> tuple[Outcome, Appea
     if majority is None:
         return against, AppealOutcome.UNDECIDED
     says = SAID[majority]
-    if against in (Outcome.ACCEPTED, Outcome.NOT_DRAWN):
+    if against.pays_worker:
         return (against, AppealOutcome.LOST) if says is Outcome.ACCEPTED else (says, AppealOutcome.WON)
     if says is Outcome.ACCEPTED:
         return says, AppealOutcome.WON

@@ -17,12 +17,14 @@ _AGAINST = {
 def describe_appeal(appeal: TaskAppeal, frames: Sequence[int] | None = None) -> tuple[str, str]:
     """Who appealed against what, and what the committee is asked, a sentence each without its
     full stop. ``frames`` are the task's, None while nobody could read them."""
-    by_worker = appeal.against in (Outcome.REJECTED, Outcome.UNAVAILABLE)
     against = _AGAINST[appeal.against]
     if appeal.against is not Outcome.NOT_DRAWN:
         against += f" of round {appeal.first_round + 1}"
-    who = f"the {'worker' if by_worker else 'requester'} {appeal.appellant} appealed against {against}"
-    return who, f"the question is {asked(appeal, frames)}"
+    party = "worker" if appeal.against.hurts_worker else "requester"
+    return (
+        f"the {party} {appeal.appellant} appealed against {against}",
+        f"the question is {asked(appeal, frames)}",
+    )
 
 
 def asked(appeal: Appeal | TaskAppeal, frames: Sequence[int] | None = None) -> str:

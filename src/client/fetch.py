@@ -224,7 +224,7 @@ def _make_frame(
         region = manifest.tasks[number].region
         picture = _kept(cache, status.tasks[number]) / frame_file(frame)
         try:
-            pixels = decoder.decode(picture, expected_format(manifest, region.width, region.height))
+            pixels = decoder.decode(picture, ImageFormat.of(manifest.settings, region))
         except EvidenceError as error:
             error.data["task"] = number
             raise
@@ -238,14 +238,9 @@ def _make_frame(
     decoder.encode_png(canvas, made)
 
 
-def expected_format(manifest: Manifest, width: int, height: int) -> ImageFormat:
-    settings = manifest.settings
-    return ImageFormat(settings.container, width, height, settings.channels, settings.depth)
-
-
 def _contact_sheet(manifest: Manifest, folder: Folder, decoder: ImageDecoder) -> Path:
     settings = manifest.settings
-    form = expected_format(manifest, settings.width_px, settings.height_px)
+    form = ImageFormat.of(settings, settings.full_frame)
     target = folder.path / CONTACT_SHEET
     write_contact_sheet(
         [Cell(str(frame), folder.frame_path(frame)) for frame in folder.frames],

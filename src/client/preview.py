@@ -19,10 +19,10 @@ from ..domain.manifest import Manifest
 from ..domain.result import frame_file
 from ..domain.tiles import Tile
 from ..ports.content import ContentStore
-from ..ports.images import ImageDecoder, Pixels
+from ..ports.images import ImageDecoder, ImageFormat, Pixels
 from .appeal import Pixel
 from .contact_sheet import Cell, write_contact_sheet
-from .fetch import MAKE_ROOM, Missing, bring, expected_format, failed
+from .fetch import MAKE_ROOM, Missing, bring, failed
 from .status import JobStatus, has_accepted_result, may_be_contested
 
 Looking = Callable[[int, int, int], None]
@@ -213,7 +213,7 @@ class _Look:
     def _pixels(self, number: int, frame: int) -> Pixels:
         region = self._manifest.tasks[number].region
         path = self._folders[number] / frame_file(frame)
-        return self._decoder.decode(path, expected_format(self._manifest, region.width, region.height))
+        return self._decoder.decode(path, ImageFormat.of(self._manifest.settings, region))
 
     def _fault(self, number: int, frame: int, error: EvidenceError) -> None:
         at = middle(self._manifest, number, frame)

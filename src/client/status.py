@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from ..domain.errors import EvidenceError
-from ..domain.job import Address, Job, Outcome, Task, TaskState
+from ..domain.job import Address, Job, Task, TaskState
 from ..domain.manifest import MAX_BYTES, Manifest, decode
 from ..ports.content import ContentStore
 from ..ports.ledger import JobCreated, LedgerReader
@@ -71,8 +71,7 @@ def read_manifest(job: Job, *, store: ContentStore, timeout: float) -> Manifest:
 
 def may_be_contested(task: Task) -> bool:
     """Whether its requester may appeal now: the task is provisionally accepted or not drawn."""
-    good = task.outcome in (Outcome.ACCEPTED, Outcome.NOT_DRAWN)
-    return task.state is TaskState.PROVISIONAL and task.appeal is None and good
+    return task.state is TaskState.PROVISIONAL and task.appeal is None and task.outcome.pays_worker
 
 
 def has_accepted_result(task: Task, *, provisional: bool = False) -> bool:
@@ -81,8 +80,7 @@ def has_accepted_result(task: Task, *, provisional: bool = False) -> bool:
     if task.result is None:
         return False
     waiting = task.state in (TaskState.PROVISIONAL, TaskState.SETTLEABLE)
-    accepted = task.outcome in (Outcome.ACCEPTED, Outcome.NOT_DRAWN)
-    return task.state is TaskState.PAID or (provisional and waiting and accepted)
+    return task.state is TaskState.PAID or (provisional and waiting and task.outcome.pays_worker)
 
 
 @dataclass(frozen=True, slots=True)

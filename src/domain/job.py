@@ -115,6 +115,16 @@ class Outcome(Enum):
     UNAVAILABLE = "Unavailable"
     NO_VERDICT = "NoVerdict"
 
+    @property
+    def pays_worker(self) -> bool:
+        """The result stands: the worker is paid, and the requester may appeal while it is provisional."""
+        return self in (Outcome.ACCEPTED, Outcome.NOT_DRAWN)
+
+    @property
+    def hurts_worker(self) -> bool:
+        """The result falls: the attempt has failed, and the worker may appeal while it is provisional."""
+        return self in (Outcome.REJECTED, Outcome.UNAVAILABLE)
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:

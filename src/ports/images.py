@@ -9,6 +9,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..domain.manifest import RenderSettings
+from ..domain.tiles import Tile
+
 Pixels = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 """Rows x columns x channels; row 0 is the top of the picture."""
 
@@ -25,6 +28,11 @@ class ImageFormat:
     height: int
     channels: int  # 3 or 4
     depth: int
+
+    @staticmethod
+    def of(settings: RenderSettings, tile: Tile) -> ImageFormat:
+        """What a picture of this tile, a region or whole frame included, is under these settings."""
+        return ImageFormat(settings.container, tile.width, tile.height, settings.channels, settings.depth)
 
 
 class ImageDecoder(Protocol):

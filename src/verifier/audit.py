@@ -51,7 +51,7 @@ from ..ports.content import ContentStore
 from ..ports.images import ImageDecoder, ImageFormat
 from ..ports.renderer import Limits, Renderer, RenderSession
 from . import preview
-from .pictures import format_of, read_picture
+from .pictures import read_picture
 from .settings import VerifierSettings
 from .subject import Subject
 
@@ -312,7 +312,7 @@ class _Audit:
             return
         small = preview.preview_settings(work.settings)
         tile = preview.preview_tile(work.settings, work.spec.region)
-        expected = ImageFormat(small.container, tile.width, tile.height, small.channels, small.depth)
+        expected = ImageFormat.of(small, tile)
         facts = {each.frame: each for each in self._facts}
         try:
             with self._timed("screen"), self._session(blend, small, work, "previews", len(frames)) as session:
@@ -329,7 +329,9 @@ class _Audit:
         sample = work.samples[index]
         rendered = session.render(sample.frame, sample.tile)
         try:
-            return self._decoder.decode(rendered.path, format_of(work, sample.tile)), rendered.seconds
+            return self._decoder.decode(
+                rendered.path, ImageFormat.of(work.settings, sample.tile)
+            ), rendered.seconds
         except EvidenceError as error:
             raise MachineError("render.unreadable", "our own picture cannot be read") from error
         finally:

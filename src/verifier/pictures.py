@@ -9,7 +9,6 @@ from ..audit.report import Work
 from ..domain.errors import EvidenceError
 from ..domain.job import Ground
 from ..domain.result import frame_file, max_frame_bytes
-from ..domain.tiles import Tile
 from ..ports.images import ImageDecoder, ImageFormat
 
 _GROUNDS = {
@@ -29,7 +28,7 @@ def read_picture(decoder: ImageDecoder, result: Path, work: Work, position: int)
         return Ground.MISSING
     if path.stat().st_size > max_frame_bytes(work.settings, work.spec):
         return Ground.WRONG_FORMAT
-    expected = format_of(work, work.spec.region)
+    expected = ImageFormat.of(work.settings, work.spec.region)
     try:
         try:
             return decoder.decode(path, expected)
@@ -42,9 +41,3 @@ def read_picture(decoder: ImageDecoder, result: Path, work: Work, position: int)
         if error.code not in _GROUNDS:
             raise
         return _GROUNDS[error.code]
-
-
-def format_of(work: Work, tile: Tile) -> ImageFormat:
-    """What a picture of this tile of the job is."""
-    settings = work.settings
-    return ImageFormat(settings.container, tile.width, tile.height, settings.channels, settings.depth)

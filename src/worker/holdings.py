@@ -187,7 +187,7 @@ class Holdings:
                 claim.task,
                 claim.attempt,
             )
-        elif outcome in (Outcome.REJECTED, Outcome.UNAVAILABLE):
+        elif outcome.hurts_worker:
             self._rejected.add(claim.key)
             self._market.note_failure(claim.job_id, claim.task, outcome.value)
             withheld = job.terms.lane is Lane.HASH and outcome is Outcome.REJECTED

@@ -268,8 +268,7 @@ class Workshop:
         return bench.result
 
     def _pixels(self, path: Path, tile: Tile, settings: RenderSettings) -> Pixels:
-        expected = ImageFormat(settings.container, tile.width, tile.height, settings.channels, settings.depth)
-        return self._decoder.decode(path, expected)
+        return self._decoder.decode(path, ImageFormat.of(settings, tile))
 
     def _limits(self, manifest: Manifest, task: int) -> Limits:
         output = 2 * max_result_bytes(manifest.settings, manifest.tasks[task]) + (64 << 20)
