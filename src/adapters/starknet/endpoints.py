@@ -157,10 +157,10 @@ class Endpoints(RpcHttpClient):
     # --- asking one ---
 
     async def _asked(self, endpoint: _Endpoint, method: str, params: dict[str, Any]) -> Any:
-        if endpoint.trusted_until < time.monotonic():
+        is_strange = endpoint.trusted_until < time.monotonic()
+        if is_strange:
             await self._examine(endpoint)
-            await self._check_head(endpoint, await self._number(endpoint))
-        if _depends_on_head(params) and method != "getBlockWithTxHashes":
+        if is_strange or (_depends_on_head(params) and method != "getBlockWithTxHashes"):
             await self._check_head(endpoint, await self._number(endpoint))
         try:
             answer = await self._post(endpoint, method, params)
