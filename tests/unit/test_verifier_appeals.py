@@ -17,7 +17,7 @@ from tileproof.verifier.loop import Verifier
 from tileproof.verifier.subject import subject_from_history, subject_of_round
 
 from .verifier_world import IMPATIENT, ME, SMALL, World, empty, honest, patched, png, spoiled
-from .worker_world import Fate, Killed
+from .worker_world import Fate
 
 GRID = sample_grid(SMALL.full_frame, 16)
 HIDDEN = 7
@@ -313,19 +313,7 @@ def an_appeal(home: Path, fate: Fate) -> list[str]:
     world.appeal(world.requester, Question.NAMED_TILE, 1, HIDDEN, own=lambda places: places == 3)
     world.until(TaskState.DRAWABLE)
     settings = replace(IMPATIENT, keep_reports_blocks=2, stagger_seconds=1.0)
-    verifier: Verifier | None = None
-    last = fate.last
-    for _ in range(80):
-        try:
-            verifier = verifier or world.verifier(home, settings=settings, fate=fate)
-            verifier.tick()
-        except Killed:
-            verifier, fate.last = None, None
-        votes = world.journal.all("vote").values()
-        if votes and all(vote["stage"] == "unpinned" for vote in votes):
-            break
-        world.clock.wait(1.0)
-    what = f"killed before call {last}"
+    what = world.until_unpinned(home, settings, fate, looks=80)
     said = [s for s in world.told(VerdictRevealed) if s.verifier == ME]
     assert [(s.round, s.verdict, s.index) for s in said] == [(APPEAL_ROUND, Verdict.REJECT, 0)] * 3, what
     assert len({s.evidence for s in said}) == 1, what

@@ -191,18 +191,7 @@ def a_life(home: Path, fate: Fate) -> list[str]:
     world.submit()
     world.until(TaskState.DRAWABLE)
     settings = replace(IMPATIENT, keep_reports_blocks=2, stagger_seconds=1.0, previews=0)
-    verifier, last = None, fate.last
-    for _ in range(60):
-        try:
-            verifier = verifier or world.verifier(home, settings=settings, fate=fate)
-            verifier.tick()
-        except Killed:
-            verifier, fate.last = None, None
-        votes = world.journal.all("vote").values()
-        if votes and all(vote["stage"] == "unpinned" for vote in votes):
-            break
-        world.clock.wait(1.0)
-    what = f"killed before call {last}"
+    what = world.until_unpinned(home, settings, fate, looks=60)
     assert world.task().state is TaskState.PAID, what
     assert len(world.committed()) == 1, what
     assert world.revealed()[0].verdict is Verdict.ACCEPT, what

@@ -56,6 +56,16 @@ def submitted(tmp_path: Path, terms: Terms = OPEN_LONG) -> World:
     return world
 
 
+def rejected_and_appealed(world: World, home: Path, second: Verdict) -> None:
+    """A committee rejects the worker's result, another answers its appeal, and the worker sees the end."""
+    worker = world.worker(home)
+    world.vote(Verdict.REJECT)
+    world.step(worker, 1)
+    world.vote(second)
+    world.settle()
+    world.step(worker, 1)
+
+
 def flawed(times: int) -> Callable[[int, Tile, Pixels], Pixels]:
     """A machine that spoils as many pictures and then is well again."""
     left = [times]
@@ -189,13 +199,8 @@ def test_an_appeal_that_a_second_committee_of_liars_refuses_costs_both_bonds_and
 ) -> None:
     world = submitted(tmp_path)
     before = world.own()
-    worker = world.worker(tmp_path)
-    world.vote(Verdict.REJECT)
-    world.step(worker, 1)
-    world.vote(Verdict.REJECT)
-    world.settle()
     with caplog.at_level("INFO"):
-        world.step(worker, 1)
+        rejected_and_appealed(world, tmp_path, Verdict.REJECT)
     assert world.own() == before - BOND.units - STAKE
     assert any("outcome=rejected appeal=lost: the bond is lost" in message for message in caplog.messages)
 
@@ -205,13 +210,8 @@ def test_an_appeal_without_majority_returns_its_bond_and_says_so(
 ) -> None:
     world = submitted(tmp_path)
     before = world.own()
-    worker = world.worker(tmp_path)
-    world.vote(Verdict.REJECT)
-    world.step(worker, 1)
-    world.vote(Verdict.INCONCLUSIVE)
-    world.settle()
     with caplog.at_level("INFO"):
-        world.step(worker, 1)
+        rejected_and_appealed(world, tmp_path, Verdict.INCONCLUSIVE)
     assert world.own() == before - BOND.units
     assert any("outcome=rejected appeal=undecided" in message for message in caplog.messages)
 

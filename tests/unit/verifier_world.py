@@ -304,6 +304,22 @@ class World:
             self.step(*verifiers, looks=1)
         raise AssertionError(f"the task is {self.task().state} and not {state}")
 
+    def until_unpinned(self, home: Path, settings: VerifierSettings, fate: Fate, *, looks: int) -> str:
+        """A verifier that is run again when it is killed, until every report of its votes is
+        dropped; at which call it was killed, in words."""
+        verifier, last = None, fate.last
+        for _ in range(looks):
+            try:
+                verifier = verifier or self.verifier(home, settings=settings, fate=fate)
+                verifier.tick()
+            except Killed:
+                verifier, fate.last = None, None
+            votes = self.journal.all("vote").values()
+            if votes and all(vote["stage"] == "unpinned" for vote in votes):
+                break
+            self.clock.wait(1.0)
+        return f"killed before call {last}"
+
     def pass_until(self, is_so: Callable[[], bool]) -> None:
         """Blocks, in which nobody does anything."""
         for _ in range(PATIENCE):
