@@ -190,6 +190,11 @@ BOOK = {
         Account(-40, 0, 30, 10),
         "the exit outlasts the longest audit",
     ),
+    "test_a_seat_that_lied_goes_free_where_nobody_settles_until_it_was_collected": Page(
+        "a lie whose appeal is won, and nobody settles for as long as an exit takes",
+        Account(0, 20, 20, 0),
+        "not defended against oneself: anyone may settle, and the winner wants to; its bond pays the rest",
+    ),
     "test_seats_taken_in_the_block_of_the_claim_neither_count_nor_sit": Page(
         "bringing seats along in the claim's block",
         Account(0, 0, 0, 0),

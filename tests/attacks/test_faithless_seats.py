@@ -7,7 +7,7 @@ from dataclasses import replace
 from tileproof.domain.job import Appeal, Outcome, Question, TaskState
 
 from tests.conformance.ledger_world import SEAT_BOND, ballot, refused, seal
-from tests.fakes.ledger import FakeChain
+from tests.fakes.ledger import BOUNDS, FakeChain
 
 from .stage import ACCEPT, REJECT, UNAVAILABLE, VERIFIERS, Stage
 
@@ -124,6 +124,19 @@ def test_a_seat_that_leaves_once_it_has_lied_is_slashed_before_it_is_free(stage:
     with refused("SEAT_EXIT_RUNNING"):
         liar.collect_seat(slot)
     assert stage.seat_bond(slot) == SEAT_BOND - 40
+    stage.ends(attackers=[stage.first], victims=["worker"], good_work="worker")
+
+
+def test_a_seat_that_lied_goes_free_where_nobody_settles_until_it_was_collected(stage: Stage) -> None:
+    job = stage.judged(REJECT)
+    [slot] = stage.task(job).seats
+    liar = stage.as_(stage.first)
+    liar.leave_seat(slot)
+    stage.appeal(job, "worker", LISTED, 3)
+    stage.vote(job, [ACCEPT] * 3)
+    stage.pass_until(stage.block() + BOUNDS.seat_exit_blocks)
+    liar.collect_seat(slot)
+    stage.settle(job)
     stage.ends(attackers=[stage.first], victims=["worker"], good_work="worker")
 
 
