@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-Pixels = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
-"""Rows x columns x channels, row 0 on top; integers count levels, floats are scene-linear."""
+Pixels = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float16] | NDArray[np.float32]
+"""Rows x columns x channels, row 0 on top; integers count levels, floats are scene-linear, and
+where there are more than three channels the first three are the picture."""
 
 HASH_BITS = 64
 _HASH_EDGE = 8
@@ -53,8 +54,7 @@ def compare_tiles(submitted: Pixels, rendered: Pixels) -> TileScore:
     # Bytes and not values: a NaN of a float picture equals itself, and -0.0 differs from 0.0.
     same = _as_bits(submitted) == _as_bits(rendered)
     equal = bool(same.all())
-    difference = np.abs(_unit(submitted) - _unit(rendered))
-    difference = np.nan_to_num(difference, nan=1.0, posinf=1.0)
+    difference = np.where(same, 0.0, _difference(submitted, rendered))
     mean_square = float(np.mean(np.square(difference)))
     return TileScore(
         equal=equal,
@@ -91,9 +91,9 @@ def difference_picture(submitted: Pixels, rendered: Pixels) -> NDArray[np.uint8]
     Each pixel's largest channel difference on a logarithmic ramp from dark blue (one level
     or less) through orange to white (full scale), so that one wrong level is seen at all.
     """
-    difference = np.abs(_unit(submitted) - _unit(rendered)).max(axis=2)
-    difference = np.nan_to_num(difference, nan=1.0, posinf=1.0)
-    differs = (_as_bits(submitted) != _as_bits(rendered)).any(axis=2)
+    same = _as_bits(submitted) == _as_bits(rendered)
+    difference = np.where(same, 0.0, _difference(submitted, rendered)).max(axis=2)
+    differs = ~same.all(axis=2)
     strength = np.clip(1 + np.log2(np.maximum(difference, 1 / 256)) / 8, 0, 1)
     stops = np.array([0.0, 0.35, 0.7, 1.0])
     colours = np.array([[24, 60, 150], [170, 50, 130], [255, 150, 40], [255, 255, 240]], dtype=float)
@@ -102,8 +102,12 @@ def difference_picture(submitted: Pixels, rendered: Pixels) -> NDArray[np.uint8]
 
 
 def eight_bit(pixels: Pixels) -> NDArray[np.uint8]:
-    """The picture as 8-bit levels, for hashes and eyes only."""
-    return np.asarray(np.round(np.clip(np.nan_to_num(_unit(pixels)), 0, 1) * 255), dtype=np.uint8)
+    """The picture as 8-bit levels, for hashes and eyes only: scene-linear values are clipped to
+    0..1 and go through the sRGB curve (IEC 61966-2-1), as any viewer would show them."""
+    unit = np.clip(np.nan_to_num(_unit(pixels)), 0, 1)
+    if np.issubdtype(pixels.dtype, np.floating):
+        unit = np.where(unit <= 0.0031308, 12.92 * unit, 1.055 * unit ** (1 / 2.4) - 0.055)
+    return np.asarray(np.round(unit * 255), dtype=np.uint8)
 
 
 def _picture(pixels: Pixels) -> Image.Image:
@@ -120,7 +124,16 @@ def _unit(pixels: Pixels) -> NDArray[np.float64]:
     return pixels.astype(np.float64) / scale
 
 
+def _difference(submitted: Pixels, rendered: Pixels) -> NDArray[np.float64]:
+    """Full scale where either is no number, or infinite."""
+    with np.errstate(invalid="ignore"):  # infinity from infinity
+        difference = np.abs(_unit(submitted) - _unit(rendered))
+    return np.nan_to_num(difference, nan=1.0, posinf=1.0)
+
+
 def _as_bits(pixels: Pixels) -> NDArray[np.unsignedinteger]:
     if pixels.dtype == np.float32:
         return np.ascontiguousarray(pixels).view(np.uint32)
+    if pixels.dtype == np.float16:
+        return np.ascontiguousarray(pixels).view(np.uint16)
     return np.asarray(pixels)

@@ -27,7 +27,7 @@ from .compare import HASH_BITS, Pixels, TileScore, difference_picture, eight_bit
 from .plan import SamplePlan, describe
 from .screen import Finding
 
-VERSION = 1
+VERSION = 2
 THUMBNAIL_PX = 640
 """Longest side of a frame's overview in the page."""
 
@@ -66,6 +66,17 @@ class TileRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class FinishRecord:
+    """One frame's final picture, finished again from its submitted passes."""
+
+    frame: int
+    submitted: str  # digests of decoded pixels
+    rendered: str
+    score: TileScore
+    seconds: float  # the finish
+
+
+@dataclass(frozen=True, slots=True)
 class Timings:
     """Where the audit's wall-clock seconds went."""
 
@@ -74,6 +85,7 @@ class Timings:
     load: float
     render: float
     confirm: float
+    finish: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +118,7 @@ class AuditReport:
     timings: Timings
     made_at: int  # Unix seconds
     appeal: TaskAppeal | None = None  # when the round is an appeal's
+    finishes: tuple[FinishRecord, ...] = ()  # of the sampled frames, where the job has passes
 
     @property
     def appealed(self) -> tuple[str, ...]:
@@ -127,12 +140,34 @@ class AuditReport:
     def worst_phash(self) -> int:
         return max((tile.score.hashes.phash for tile in self.tiles), default=0)
 
+    @property
+    def equal_finishes(self) -> int:
+        return sum(finish.score.equal for finish in self.finishes)
+
+    def finish_of(self, frame: int) -> FinishRecord | None:
+        return next((each for each in self.finishes if each.frame == frame), None)
+
+    def is_good(self, index: int) -> bool:
+        """Whether a judged tile counts as equal: its pixels are, and so is the finish of its frame."""
+        tile = self.tiles[index]
+        finish = self.finish_of(tile.sample.frame)
+        return tile.score.equal and (finish is None or finish.score.equal)
+
 
 @dataclass(frozen=True, slots=True)
 class TilePictures:
     """Both versions of one judged tile; ``index`` is its place in the list."""
 
     index: int
+    submitted: Pixels
+    rendered: Pixels
+
+
+@dataclass(frozen=True, slots=True)
+class FinishPictures:
+    """A frame's final picture as submitted, and finished again by this verifier."""
+
+    frame: int
     submitted: Pixels
     rendered: Pixels
 
@@ -147,9 +182,7 @@ class FrameOverview:
 
 def overview(frame: int, pixels: Pixels) -> FrameOverview:
     """``pixels`` scaled so that no side is longer than ``THUMBNAIL_PX``."""
-    picture = Image.fromarray(eight_bit(pixels)[..., :3])
-    picture.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
-    return FrameOverview(frame, np.asarray(picture, dtype=np.uint8))
+    return FrameOverview(frame, _small(eight_bit(pixels)))
 
 
 def to_json(report: AuditReport) -> bytes:
@@ -181,6 +214,7 @@ def to_json(report: AuditReport) -> bytes:
             "work": None if report.work is None else _work(report.work),
             "machine": None if report.machine is None else _slots(report.machine),
             "tiles": [_tile(index, tile) for index, tile in enumerate(report.tiles)],
+            "finishes": [_finish(each) for each in report.finishes],
             "confirmation": None
             if report.confirmation is None
             else {
@@ -209,7 +243,12 @@ SEED_DERIVATION = (
 )
 
 
-def to_html(report: AuditReport, pictures: Sequence[TilePictures], overviews: Sequence[FrameOverview]) -> str:
+def to_html(
+    report: AuditReport,
+    pictures: Sequence[TilePictures],
+    overviews: Sequence[FrameOverview],
+    finishes: Sequence[FinishPictures] = (),
+) -> str:
     """``report.html``: one file that opens anywhere, with every picture inside it.
 
     No script, nothing loaded from elsewhere; every word of another party is escaped.
@@ -242,9 +281,11 @@ def to_html(report: AuditReport, pictures: Sequence[TilePictures], overviews: Se
     ]
     return _template().render(
         report=report,
+        version=VERSION,
         different=[each for each in shown if not each["record"].score.equal],  # type: ignore[attr-defined]
         equal=[each for each in shown if each["record"].score.equal],  # type: ignore[attr-defined]
         maps=maps,
+        finishes=[_shown_finish(report, each) for each in finishes],
         work=work,
         frames="" if work is None else format_frames(work.spec.frames),
         plan_lines=() if work is None or work.plan is None else describe(work.plan),
@@ -257,7 +298,17 @@ def to_html(report: AuditReport, pictures: Sequence[TilePictures], overviews: Se
 def _state(report: AuditReport, index: int) -> str:
     if index >= len(report.tiles):
         return "unjudged"
-    return "equal" if report.tiles[index].score.equal else "different"
+    return "equal" if report.is_good(index) else "different"
+
+
+def _shown_finish(report: AuditReport, pictures: FinishPictures) -> dict[str, object]:
+    return {
+        "frame": pictures.frame,
+        "record": report.finish_of(pictures.frame),
+        "submitted": _data_uri(_small(eight_bit(pictures.submitted))),
+        "rendered": _data_uri(_small(eight_bit(pictures.rendered))),
+        "difference": _data_uri(_small(difference_picture(pictures.submitted, pictures.rendered))),
+    }
 
 
 def _work(work: Work) -> dict[str, object]:
@@ -296,13 +347,29 @@ def _appeal(appeal: TaskAppeal) -> dict[str, object]:
 
 
 def _tile(index: int, tile: TileRecord) -> dict[str, object]:
-    score = tile.score
     return {
         "index": index,
         "frame": tile.sample.frame,
         "tile": _box(tile.sample.tile),
         "submitted": tile.submitted,
         "rendered": tile.rendered,
+        **_score(tile.score),
+        "seconds": tile.seconds,
+    }
+
+
+def _finish(finish: FinishRecord) -> dict[str, object]:
+    return {
+        "frame": finish.frame,
+        "submitted": finish.submitted,
+        "rendered": finish.rendered,
+        **_score(finish.score),
+        "seconds": finish.seconds,
+    }
+
+
+def _score(score: TileScore) -> dict[str, object]:
+    return {
         "equal": score.equal,
         "equal_share": score.equal_share,
         "max_difference": score.max_difference,
@@ -310,7 +377,6 @@ def _tile(index: int, tile: TileRecord) -> dict[str, object]:
         "phash": score.hashes.phash,
         "dhash": score.hashes.dhash,
         "whash": score.hashes.whash,
-        "seconds": tile.seconds,
     }
 
 
@@ -320,6 +386,12 @@ def _slots(record: object) -> dict[str, object]:
 
 def _box(tile: Tile) -> list[int]:
     return [tile.x0, tile.y0, tile.x1, tile.y1]
+
+
+def _small(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    image = Image.fromarray(np.ascontiguousarray(picture[..., :3]))
+    image.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
+    return np.asarray(image, dtype=np.uint8)
 
 
 def _data_uri(picture: NDArray[np.uint8]) -> str:

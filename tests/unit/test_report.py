@@ -14,6 +14,8 @@ from tileproof.audit.compare import compare_tiles, pixel_digest
 from tileproof.audit.plan import plan_audit
 from tileproof.audit.report import (
     AuditReport,
+    FinishPictures,
+    FinishRecord,
     Machine,
     SeedSource,
     TilePictures,
@@ -130,6 +132,48 @@ def test_the_page_loads_nothing_and_runs_nothing() -> None:
     assert "<script" not in page
     assert not re.search(r"""(src|href)\s*=\s*["'](?!data:)""", page)
     assert "default-src 'none'" in page
+
+
+def finished(frame: int, submitted: np.ndarray, rendered: np.ndarray) -> FinishRecord:
+    score = compare_tiles(submitted, rendered)
+    return FinishRecord(frame, pixel_digest(submitted), pixel_digest(rendered), score, 0.4)
+
+
+def test_a_picture_finished_otherwise_is_shown_with_what_it_should_be() -> None:
+    """The passes of both frames are right; frame 2's final picture was brightened."""
+    report, _ = rejected()
+    equal = tuple(replace(t, score=replace(t.score, equal=True, equal_share=1.0)) for t in report.tiles)
+    submitted, right = np.clip(picture(2).astype(int) + 3, 0, 255).astype(np.uint8), picture(2)
+    finishes = (finished(1, picture(1), picture(1)), finished(2, submitted, right))
+    of_passes = replace(report, tiles=equal, finishes=finishes)
+    assert [of_passes.is_good(at) for at in range(16)] == [t.sample.frame == 1 for t in equal]
+    said = json.loads(to_json(of_passes))["finishes"]
+    assert [(each["frame"], each["equal"]) for each in said] == [(1, True), (2, False)]
+    page = to_html(of_passes, [], [overview(2, right)], [FinishPictures(2, submitted, right)])
+    assert "The noisy picture is right" in page
+    assert "1 of 2 final pictures differ<" in page
+    assert page.count("data:image/png;base64,") == 3 + 1
+    assert page.count('stroke="#ff4b33"') == sum(t.sample.frame == 2 for t in equal)
+
+
+def test_passes_are_shown_as_a_viewer_would_show_them() -> None:
+    """Scene-linear half floats: middle grey is 118 of 255 and what is brighter than white is white."""
+    passes = np.full((8, 8, 9), 0.18, np.float16)
+    passes[0, :, :3], passes[1, :, :3] = np.inf, np.nan
+    small = overview(1, passes).picture
+    assert small.shape == (8, 8, 3)
+    assert (small[0] == 255).all()
+    assert (small[1] == 0).all()
+    assert (small[2:] == 118).all()
+
+
+def test_passes_of_a_tile_have_pictures_and_their_difference() -> None:
+    report, pictures = rejected()
+    passes = np.random.default_rng(1).normal(0.4, 0.3, (32, 48, 9)).astype(np.float16)
+    other = passes.copy()
+    other[4:8, 4:8, 6] += np.float16(0.25)  # a normal alone
+    page = to_html(report, [TilePictures(pictures[0].index, other, passes)], [])
+    assert page.count("data:image/png;base64,") == 3
 
 
 def test_a_hostile_name_is_text_and_nothing_else() -> None:
