@@ -15,13 +15,21 @@ import numpy as np
 from PIL import Image
 
 from ..domain.errors import EvidenceError
-from ..ports.images import ImageFormat, Pixels
-from .image_headers import HEADER_BYTES, PNG_COLOUR_TYPES, PNG_SIGNATURE, NotThisContainer, facts, wanted
+from ..ports.images import CHANNEL_NAMES, ImageFormat, Pixels
+from .image_headers import (
+    HEADER_BYTES,
+    PNG_COLOUR_TYPES,
+    PNG_SIGNATURE,
+    NotThisContainer,
+    exr_body,
+    facts,
+    wanted,
+)
 
 _CHILD = Path(__file__).parent / "images_child.py"
 DECODE_SECONDS = 180
 _ENV = {"OPENBLAS_NUM_THREADS": "1", "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
-_DEPTHS = {"PNG": (8, 16), "EXR": (32,)}
+_DEPTHS = {"PNG": (8, 16), "EXR": (16, 32)}
 
 
 class ChildDecoder:
@@ -29,13 +37,15 @@ class ChildDecoder:
     environment or descriptors of ours, and, where the kernel has Landlock, without files."""
 
     def decode(self, path: Path, expected: ImageFormat) -> Pixels:
-        if expected.depth not in _DEPTHS.get(expected.container, ()) or expected.channels not in (3, 4):
+        channels = CHANNEL_NAMES if expected.container == "EXR" else (3, 4)
+        if expected.depth not in _DEPTHS.get(expected.container, ()) or expected.channels not in channels:
             raise ValueError(f"no job has pictures like {expected}")
-        _check_header(path, expected)
+        head = _checked_header(path, expected)
         size = expected.width * expected.height * expected.channels * expected.depth // 8
         if path.stat().st_size > 2 * size + HEADER_BYTES:
             raise _undecodable(path, "it is far larger than its pixels")
-        return _as_pixels(_decoded_by_child(path, expected, size), expected)
+        body = exr_body(head) if expected.container == "EXR" else ()
+        return _as_pixels(_decoded_by_child(path, expected, size, body), expected)
 
     def encode_png(self, pixels: Pixels, path: Path) -> None:
         new = path.with_name(f".{path.name}.new")
@@ -47,8 +57,21 @@ class ChildDecoder:
             raise ValueError(f"no PNG holds {pixels.dtype}")
         os.replace(new, path)
 
+    def encode_exr(self, pixels: Pixels, path: Path) -> None:
+        import OpenEXR  # here, since roles that only read pictures need not wait for it
 
-def _check_header(path: Path, expected: ImageFormat) -> None:
+        if pixels.dtype not in (np.float16, np.float32) or pixels.shape[2] not in CHANNEL_NAMES:
+            raise ValueError(f"no EXR of ours holds {pixels.shape[2]} channels of {pixels.dtype}")
+        new = path.with_name(f".{path.name}.new")
+        names = CHANNEL_NAMES[pixels.shape[2]]
+        planes = {name: np.ascontiguousarray(pixels[..., at]) for at, name in enumerate(names)}
+        # On noisy half passes PIZ is no smaller than ZIP, and only a library could undo it.
+        header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+        OpenEXR.File(header, planes).write(str(new))
+        os.replace(new, path)
+
+
+def _checked_header(path: Path, expected: ImageFormat) -> bytes:
     if path.is_symlink() or not path.is_file():
         raise EvidenceError("image.missing", f"there is no picture {path.name}", path=path)
     with path.open("rb") as file:
@@ -65,15 +88,17 @@ def _check_header(path: Path, expected: ImageFormat) -> None:
             found=found,
             expected=wanted(expected),
         )
+    return head
 
 
 def _in_words(values: dict[str, object]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
-def _decoded_by_child(path: Path, expected: ImageFormat, size: int) -> bytes:
+def _decoded_by_child(path: Path, expected: ImageFormat, size: int, body: tuple[int, ...]) -> bytes:
     """Exactly ``size`` bytes, whatever the child does."""
-    shape = (str(n) for n in (expected.width, expected.height, expected.channels, expected.depth))
+    numbers = (expected.width, expected.height, expected.channels, expected.depth, *body)
+    shape = (str(number) for number in numbers)
     deadline = time.monotonic() + DECODE_SECONDS
     child = subprocess.Popen(
         [sys.executable, "-I", str(_CHILD), str(path.absolute()), *shape],
@@ -113,12 +138,15 @@ def _read(child: subprocess.Popen[bytes], size: int, deadline: float) -> bytes |
 
 def _as_pixels(data: bytes, expected: ImageFormat) -> Pixels:
     shape = (expected.height, expected.width, expected.channels)
+    if expected.container == "EXR":
+        kind = np.dtype("<f2" if expected.depth == 16 else "<f4")
+        names = CHANNEL_NAMES[expected.channels]
+        order = [sorted(names).index(name) for name in names]
+        return np.frombuffer(data, kind).reshape(shape)[..., order].astype(kind.newbyteorder("="), copy=False)
     if expected.depth == 8:
         return np.frombuffer(data, np.uint8).reshape(shape)
-    if expected.depth == 16:
-        high, low = np.frombuffer(data, np.uint8).reshape(2, *shape)
-        return np.stack([low, high], axis=-1).view("<u2")[..., 0].astype(np.uint16, copy=False)
-    return np.frombuffer(data, np.dtype("<f4")).reshape(shape).astype(np.float32, copy=False)
+    high, low = np.frombuffer(data, np.uint8).reshape(2, *shape)
+    return np.stack([low, high], axis=-1).view("<u2")[..., 0].astype(np.uint16, copy=False)
 
 
 def _undecodable(path: Path, why: str) -> EvidenceError:

@@ -1,9 +1,10 @@
 """Decodes one picture to raw pixels on standard output, within limits it sets itself first.
 
-Usage: images_child.py PATH WIDTH HEIGHT CHANNELS DEPTH. Started, never imported. Anything that is
-not exactly the picture asked for ends it with status 3 and nothing else that counts.
-Output: 8 bits as they are; 16 bits as all high bytes, then all low bytes; 32 bits as
-little-endian floats; always rows from the top, pixels, channels.
+Usage: images_child.py PATH WIDTH HEIGHT CHANNELS DEPTH [BODY COMPRESSION]. Started, never imported.
+Anything that is not exactly the picture asked for ends it with status 3 and nothing else that counts.
+Output: always rows from the top, pixels, channels. A PNG's 8 bits as they are, its 16 bits as all
+high bytes, then all low bytes. An EXR's little-endian floats, its channels in the file's order; BODY
+is where its header ends, and COMPRESSION a number that the header said.
 """
 
 import io
@@ -19,6 +20,7 @@ WORKING_BYTES = 768 << 20
 CPU_SECONDS = 120
 MEANINGFUL = (b"tRNS", b"acTL", b"fcTL", b"fdAT")
 """Ancillary chunks that a reader may take as other pixels: refused. The others are skipped unread."""
+EXR_LINES = {0: 1, 2: 1, 3: 16}  # scanlines in a chunk without compression, of ZIPS, of ZIP
 
 
 def limit(pixel_bytes):
@@ -53,7 +55,7 @@ def png(path, width, height, channels, depth):
         data = file.read()
     give_up_rights()
     header, packed = chunks(data)
-    check_length(packed, (width * channels * depth // 8 + 1) * height)
+    unpacked(packed, (width * channels * depth // 8 + 1) * height)
     clean = data[:8] + b"".join(
         chunk(*pair) for pair in ((b"IHDR", header), (b"IDAT", packed), (b"IEND", b""))
     )
@@ -108,33 +110,65 @@ def chunk(name, body):
     return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
 
-def check_length(packed, size):
+def unpacked(packed, size):
     unpack = zlib.decompressobj()
-    found = len(unpack.decompress(packed, size + 1))
-    if found != size or not unpack.eof or unpack.unused_data or unpack.unconsumed_tail:
+    data = unpack.decompress(packed, size + 1)
+    if len(data) != size or not unpack.eof or unpack.unused_data or unpack.unconsumed_tail:
         raise ValueError("not exactly as many bytes as the header says")
+    return data
 
 
-def exr(path, width, height, channels, depth):
+def exr(path, width, height, channels, depth, body, compression):
+    """Each chunk where the table of offsets says, one behind the other, and no byte between or behind."""
     import numpy
-    import OpenEXR
 
-    give_up_rights(path)
-    with OpenEXR.File(path, separate_channels=True) as file:
-        found = {name: channel.pixels for name, channel in file.channels().items()}
-    planes = [found[name] for name in ("R", "G", "B", "A")[:channels]]
-    if len(found) != channels or any(p.shape != (height, width) or p.dtype != numpy.float32 for p in planes):
-        raise ValueError("another size or type")
-    return (numpy.stack(planes, axis=2).astype("<f4").tobytes(),)
+    with open(path, "rb") as file:
+        data = file.read()
+    give_up_rights()
+    kind = numpy.dtype("<f2" if depth == 16 else "<f4")
+    pixels = numpy.empty((height, width, channels), kind)
+    lines = EXR_LINES[compression]
+    count = -(-height // lines)
+    offsets = struct.unpack_from(f"<{count}Q", data, body)
+    at = body + 8 * count
+    for number, offset in enumerate(offsets):
+        first, length = struct.unpack_from("<ii", data, at)
+        packed = data[at + 8 : at + 8 + length]
+        if offset != at or first != number * lines or length < 0 or len(packed) != length:
+            raise ValueError("a chunk is not where, or what, it should be")
+        at += 8 + length
+        rows = pixels[first : first + lines]
+        plain = exr_plain(numpy, packed, rows.nbytes, compression)
+        rows[:] = plain.view(kind).reshape(-1, channels, width).transpose(0, 2, 1)
+    if at != len(data):
+        raise ValueError("bytes after the end")
+    return (pixels.tobytes(),)
+
+
+def exr_plain(numpy, packed, size, compression):
+    """A chunk's bytes as stored without compression. What does not get smaller is stored as it is.
+
+    ZIP: deflated differences of neighbours, of all even bytes and then all odd ones. OpenEXR file layout.
+    """
+    if compression == 0 or len(packed) >= size:
+        if len(packed) != size:
+            raise ValueError("a chunk of another size")
+        return numpy.frombuffer(packed, numpy.uint8)
+    steps = numpy.frombuffer(unpacked(packed, size), numpy.uint8).copy()
+    steps[1:] -= 128
+    halves = numpy.cumsum(steps, dtype=numpy.uint8)
+    plain = numpy.empty(size, numpy.uint8)
+    plain[::2], plain[1::2] = halves[: (size + 1) // 2], halves[(size + 1) // 2 :]
+    return plain
 
 
 def main():
     path = sys.argv[1]
-    width, height, channels, depth = (int(text) for text in sys.argv[2:6])
+    width, height, channels, depth, *body = (int(text) for text in sys.argv[2:])
     limit(width * height * channels * depth // 8)
-    decode = exr if depth == 32 else png
+    decode = exr if body else png
     try:
-        parts = decode(path, width, height, channels, depth)
+        parts = decode(path, width, height, channels, depth, *body)
     except BaseException:  # noqa: BLE001 - whatever it is, the picture is not decoded
         sys.exit(3)
     for part in parts:

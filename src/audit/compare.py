@@ -51,14 +51,13 @@ def compare_tiles(submitted: Pixels, rendered: Pixels) -> TileScore:
     """
     if submitted.shape != rendered.shape or submitted.dtype != rendered.dtype or submitted.ndim != 3:
         raise ValueError(f"cannot compare {submitted.shape} {submitted.dtype} with {rendered.shape}")
-    # Bytes and not values: a NaN of a float picture equals itself, and -0.0 differs from 0.0.
-    same = _as_bits(submitted) == _as_bits(rendered)
-    equal = bool(same.all())
+    differs = differing(submitted, rendered)
+    equal = not differs.any()
     difference = np.where(same, 0.0, _difference(submitted, rendered))
     mean_square = float(np.mean(np.square(difference)))
     return TileScore(
         equal=equal,
-        equal_share=float(same.all(axis=2).mean()),
+        equal_share=1 - float(differs.mean()),
         max_difference=0.0 if equal else float(difference.max()) * 255,
         psnr_db=math.inf if mean_square == 0 else -10 * math.log10(mean_square),
         hashes=hash_distances(submitted, rendered),
@@ -101,13 +100,24 @@ def difference_picture(submitted: Pixels, rendered: Pixels) -> NDArray[np.uint8]
     return np.asarray(np.where(differs[..., None], ramp, 0), dtype=np.uint8)
 
 
-def eight_bit(pixels: Pixels) -> NDArray[np.uint8]:
-    """The picture as 8-bit levels, for hashes and eyes only: scene-linear values are clipped to
-    0..1 and go through the sRGB curve (IEC 61966-2-1), as any viewer would show them."""
+def differing(one: Pixels, other: Pixels) -> NDArray[np.bool_]:
+    """Rows x columns: the pixels whose channels are not all equal to the last bit."""
+    # Bytes and not values: a NaN of a float picture equals itself, and -0.0 differs from 0.0.
+    return np.asarray((_as_bits(one) != _as_bits(other)).any(axis=2))
+
+
+def as_seen(pixels: Pixels) -> NDArray[np.float64]:
+    """Values 0..1 as a viewer shows them: what is scene-linear is clipped and goes through the
+    sRGB curve (IEC 61966-2-1)."""
     unit = np.clip(np.nan_to_num(_unit(pixels)), 0, 1)
-    if np.issubdtype(pixels.dtype, np.floating):
-        unit = np.where(unit <= 0.0031308, 12.92 * unit, 1.055 * unit ** (1 / 2.4) - 0.055)
-    return np.asarray(np.round(unit * 255), dtype=np.uint8)
+    if np.issubdtype(pixels.dtype, np.integer):
+        return unit
+    return np.where(unit <= 0.0031308, 12.92 * unit, 1.055 * unit ** (1 / 2.4) - 0.055)
+
+
+def eight_bit(pixels: Pixels) -> NDArray[np.uint8]:
+    """The picture as 8-bit levels, for hashes and eyes only."""
+    return np.asarray(np.round(as_seen(pixels) * 255), dtype=np.uint8)
 
 
 def _picture(pixels: Pixels) -> Image.Image:

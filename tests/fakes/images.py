@@ -10,7 +10,7 @@ import numpy as np
 from tileproof.adapters.image_headers import HEADER_BYTES, NotThisContainer, facts, wanted
 from tileproof.adapters.images import ChildDecoder
 from tileproof.domain.errors import EvidenceError
-from tileproof.ports.images import ImageFormat, Pixels
+from tileproof.ports.images import CHANNEL_NAMES, ImageFormat, Pixels
 
 
 class FakeDecoder:
@@ -39,6 +39,9 @@ class FakeDecoder:
 
     def encode_png(self, pixels: Pixels, path: Path) -> None:
         ChildDecoder().encode_png(pixels, path)
+
+    def encode_exr(self, pixels: Pixels, path: Path) -> None:
+        ChildDecoder().encode_exr(pixels, path)
 
 
 def _undecodable(path: Path) -> EvidenceError:
@@ -95,7 +98,9 @@ def _exr(path: Path, expected: ImageFormat) -> Pixels:
 
     try:
         with OpenEXR.File(str(path), separate_channels=True) as file:
-            planes = [file.channels()[name].pixels for name in "RGBA"[: expected.channels]]
-            return np.stack(planes, axis=2).astype(np.float32)
+            found = file.channels()
+            planes = [found[name].pixels for name in CHANNEL_NAMES[expected.channels]]
+            pixels: Pixels = np.stack(planes, axis=2)
+            return pixels
     except RuntimeError as error:
         raise ValueError("OpenEXR cannot read it") from error

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from tileproof.adapters import images
 from tileproof.adapters.blender.find import BlenderBuild
 from tileproof.adapters.blender.sandbox import landlock
@@ -221,13 +220,15 @@ def test_pixels_that_unpack_to_more_than_the_picture_are_refused_within_its_size
 # EXR
 
 
-def exr(pixels: Pixels | NDArray[np.float16], path: Path, compression: str = "ZIP", **header: object) -> None:
+def exr(
+    pixels: Pixels, path: Path, compression: str = "ZIP", header: dict[str, object] | None = None
+) -> None:
     import OpenEXR
 
     names = "RGBA"[: pixels.shape[2]]
     kind = getattr(OpenEXR, f"{compression}_COMPRESSION")
     channels = {name: np.ascontiguousarray(pixels[..., at]) for at, name in enumerate(names)}
-    whole = {"compression": kind, "type": OpenEXR.scanlineimage, **header}
+    whole = {"compression": kind, "type": OpenEXR.scanlineimage, **(header or {})}
     OpenEXR.File(whole, channels).write(str(path))
 
 
@@ -236,7 +237,7 @@ def floats(width: int, height: int, channels: int) -> Pixels:
 
 
 @pytest.mark.parametrize("channels", [3, 4])
-@pytest.mark.parametrize("compression", ["NO", "RLE", "ZIPS", "ZIP", "PIZ"])
+@pytest.mark.parametrize("compression", ["NO", "ZIPS", "ZIP"])
 def test_float_pictures_are_decoded_to_the_last_bit(tmp_path: Path, compression: str, channels: int) -> None:
     pixels = floats(21, 35, channels)
     pixels[0, 0] = np.inf
@@ -251,15 +252,40 @@ def test_an_exr_of_another_size_or_other_channels_is_told_from_its_header(tmp_pa
         assert code_of(tmp_path / "a.exr", wrong) == "image.wrong_format"
 
 
-def test_a_lossy_a_half_precision_or_a_shifted_exr_is_undecodable(tmp_path: Path) -> None:
-    expected = ImageFormat("EXR", 8, 6, 3, 32)
-    exr(floats(8, 6, 3), tmp_path / "a.exr", "PXR24")
-    assert code_of(tmp_path / "a.exr", expected) == "image.undecodable"
-    exr(floats(8, 6, 3).astype(np.float16), tmp_path / "b.exr")
-    assert code_of(tmp_path / "b.exr", expected) == "image.undecodable"
+@pytest.mark.parametrize("compression", ["PXR24", "B44", "DWAA", "RLE", "PIZ", "HTJ2K256"])
+def test_what_is_lossy_or_needs_a_library_is_undecodable(tmp_path: Path, compression: str) -> None:
+    exr(floats(8, 6, 3), tmp_path / "a.exr", compression)
+    assert code_of(tmp_path / "a.exr", ImageFormat("EXR", 8, 6, 3, 32)) == "image.undecodable"
+
+
+def test_half_floats_and_whole_ones_are_not_taken_for_each_other(tmp_path: Path) -> None:
+    exr(floats(8, 6, 3).astype(np.float16), tmp_path / "a.exr")
+    assert code_of(tmp_path / "a.exr", ImageFormat("EXR", 8, 6, 3, 32)) == "image.wrong_format"
+    DECODER.decode(tmp_path / "a.exr", ImageFormat("EXR", 8, 6, 3, 16))
+
+
+def test_a_shifted_window_is_undecodable(tmp_path: Path) -> None:
     window = (np.array([1, 1], np.int32), np.array([8, 6], np.int32))
-    exr(floats(8, 6, 3), tmp_path / "c.exr", dataWindow=window, displayWindow=window)
-    assert code_of(tmp_path / "c.exr", expected) == "image.undecodable"
+    exr(floats(8, 6, 3), tmp_path / "a.exr", header={"dataWindow": window, "displayWindow": window})
+    assert code_of(tmp_path / "a.exr", ImageFormat("EXR", 8, 6, 3, 32)) == "image.undecodable"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"pixelAspectRatio": 2.0},
+        {"screenWindowWidth": 2.0},
+        {"chromaticities": (0.7, 0.3, 0.1, 0.8, 0.1, 0.0, 0.3, 0.3)},
+        {"Software": "another"},
+    ],
+    ids=str,
+)
+def test_passes_that_say_more_than_their_pixels_are_undecodable(
+    tmp_path: Path, said: dict[str, object]
+) -> None:
+    """Frames are finished from the file: what another reader takes for other colours is a cheat there."""
+    exr(floats(8, 6, 3).astype(np.float16), tmp_path / "a.exr", header=said)
+    assert code_of(tmp_path / "a.exr", ImageFormat("EXR", 8, 6, 3, 16)) == "image.undecodable"
 
 
 # Mutations: refused, or exactly what an honest reader sees; never a crash, never without end
@@ -355,7 +381,7 @@ def test_a_mutated_exr_is_refused_or_decodes_as_its_own_library_says(tmp_path: P
     def try_one(seed: int) -> bool:
         chance = random.Random(f"exr {seed}")
         path = tmp_path / f"{seed}.exr"
-        exr(floats(12, 8, 3), path, chance.choice(["NO", "RLE", "ZIPS", "ZIP", "PIZ"]))
+        exr(floats(12, 8, 3), path, chance.choice(["NO", "ZIPS", "ZIP"]))
         path.write_bytes(bytes_changed(path.read_bytes(), chance))
         try:
             decoded = DECODER.decode(path, ImageFormat("EXR", 12, 8, 3, 32))

@@ -66,13 +66,33 @@ def test_sixteen_bit_differences_are_counted_in_levels_of_eight() -> None:
     assert compare_tiles(one, other).max_difference == pytest.approx(1.0)
 
 
-def test_a_float_tile_with_a_hole_equals_itself_and_not_its_negative_zero() -> None:
-    tile = np.zeros((4, 4, 3), np.float32)
-    tile[1, 1, 0] = np.nan
-    assert compare_tiles(tile, tile.copy()).equal
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_a_float_tile_with_a_hole_equals_itself_and_not_its_negative_zero(dtype: type[np.floating]) -> None:
+    tile = np.zeros((4, 4, 3), dtype)
+    tile[1, 1, 0], tile[2, 2, 0] = np.nan, np.inf
+    score = compare_tiles(tile, tile.copy())
+    assert score.equal
+    assert (score.max_difference, score.psnr_db) == (0.0, math.inf)
     other = tile.copy()
     other[0, 0, 0] = -0.0
     assert not compare_tiles(tile, other).equal
+
+
+def test_two_holes_that_carry_other_bits_are_not_equal() -> None:
+    tile = np.full((4, 4, 3), 0x7E00, np.uint16)
+    other = tile.copy()
+    other[0, 0, 0] ^= 1
+    assert not compare_tiles(tile.view(np.float16), other.view(np.float16)).equal
+
+
+def test_the_half_passes_of_a_denoised_frame_are_compared_in_every_channel() -> None:
+    passes = np.random.default_rng(4).normal(0.5, 0.2, (32, 32, 9)).astype(np.float16)
+    other = passes.copy()
+    other.view(np.uint16)[5, 6, 8] ^= 1
+    score = compare_tiles(passes, other)
+    assert not score.equal
+    assert score.equal_share == pytest.approx(1 - 1 / 1024)
+    assert difference_picture(passes, other).any(axis=2).sum() == 1
 
 
 def test_noise_that_a_perceptual_hash_does_not_see_is_not_equal() -> None:
