@@ -51,13 +51,13 @@ def compare_tiles(submitted: Pixels, rendered: Pixels) -> TileScore:
     """
     if submitted.shape != rendered.shape or submitted.dtype != rendered.dtype or submitted.ndim != 3:
         raise ValueError(f"cannot compare {submitted.shape} {submitted.dtype} with {rendered.shape}")
-    differs = differing(submitted, rendered)
-    equal = not differs.any()
+    same = _as_bits(submitted) == _as_bits(rendered)
+    equal = bool(same.all())
     difference = np.where(same, 0.0, _difference(submitted, rendered))
     mean_square = float(np.mean(np.square(difference)))
     return TileScore(
         equal=equal,
-        equal_share=1 - float(differs.mean()),
+        equal_share=float(same.all(axis=2).mean()),
         max_difference=0.0 if equal else float(difference.max()) * 255,
         psnr_db=math.inf if mean_square == 0 else -10 * math.log10(mean_square),
         hashes=hash_distances(submitted, rendered),
