@@ -26,6 +26,7 @@ from .appealed import describe_appeal
 from .compare import HASH_BITS, Pixels, TileScore, difference_picture, eight_bit
 from .plan import SamplePlan, describe
 from .screen import Finding
+from .traits import Traits
 
 VERSION = 2
 THUMBNAIL_PX = 640
@@ -63,6 +64,7 @@ class TileRecord:
     rendered: str
     score: TileScore
     seconds: float  # the re-render
+    traits: Traits | None = None  # of what differs; None when equal
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class FinishRecord:
     rendered: str
     score: TileScore
     seconds: float  # the finish
+    traits: Traits | None = None  # of what differs; None when equal
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,7 @@ class AuditReport:
     made_at: int  # Unix seconds
     appeal: TaskAppeal | None = None  # when the round is an appeal's
     finishes: tuple[FinishRecord, ...] = ()  # of the sampled frames, where the job has passes
+    previewed: int = 0  # frames that were held against a small render
 
     @property
     def appealed(self) -> tuple[str, ...]:
@@ -207,9 +211,7 @@ def to_json(report: AuditReport) -> bytes:
                 "audit_seed": hex(report.seed.seed),
                 "block": report.seed.seed_block,
                 "block_hash": None if report.seed.block_hash is None else hex(report.seed.block_hash),
-                "derivation": SEED_DERIVATION
-                if report.seed.block_hash is not None
-                else "given, not derived here",
+                "derivation": SEED_DERIVATION if report.seed.block_hash is not None else SEED_GIVEN,
             },
             "work": None if report.work is None else _work(report.work),
             "machine": None if report.machine is None else _slots(report.machine),
@@ -227,6 +229,7 @@ def to_json(report: AuditReport) -> bytes:
             "findings": [
                 {"kind": f.oddity.value, "frame": f.frame, "detail": f.detail} for f in report.findings
             ],
+            "previewed": report.previewed,
             "verdict": report.judgement.verdict.value,
             "ground": report.judgement.ground.value,
             "index": report.judgement.index,
@@ -241,6 +244,7 @@ SEED_DERIVATION = (
     "Poseidon('TILEPROOF_AUDIT', chain_id, contract, job_id, task, attempt, round, "
     "Poseidon(result codec, digest low, digest high), block hash)"
 )
+SEED_GIVEN = "given, not derived here"
 
 
 def to_html(
@@ -328,6 +332,7 @@ def _plan(plan: SamplePlan) -> dict[str, object]:
         "total_tiles": plan.total,
         "sample_tiles": plan.sampled,
         "area_share": plan.area_share,
+        "audit_rate": plan.audit_rate,
         "detection": [
             {"share": p.share, "tiles": p.tampered, "probability": p.detection} for p in plan.powers
         ],
@@ -341,8 +346,11 @@ def _appeal(appeal: TaskAppeal) -> dict[str, object]:
         "question": appeal.question.value,
         "position": appeal.position,
         "tile": appeal.tile,
+        "raised_block": appeal.raised_block,
         "first_round": appeal.first_round,
         "first_seed": None if appeal.first_seed is None else hex(appeal.first_seed),
+        "first_seats": list(appeal.first_seats),
+        "first_verdicts": [None if said is None else said.value for said in appeal.first_verdicts],
     }
 
 
@@ -355,6 +363,7 @@ def _tile(index: int, tile: TileRecord) -> dict[str, object]:
         "rendered": tile.rendered,
         **_score(tile.score),
         "seconds": tile.seconds,
+        "traits": None if tile.traits is None else _traits(tile.traits),
     }
 
 
@@ -365,6 +374,7 @@ def _finish(finish: FinishRecord) -> dict[str, object]:
         "rendered": finish.rendered,
         **_score(finish.score),
         "seconds": finish.seconds,
+        "traits": None if finish.traits is None else _traits(finish.traits),
     }
 
 
@@ -378,6 +388,10 @@ def _score(score: TileScore) -> dict[str, object]:
         "dhash": score.hashes.dhash,
         "whash": score.hashes.whash,
     }
+
+
+def _traits(traits: Traits) -> dict[str, object]:
+    return {**_slots(traits), "box": _box(traits.box), "shift": list(traits.shift)}
 
 
 def _slots(record: object) -> dict[str, object]:
