@@ -106,7 +106,7 @@ def _check(report: AuditReport) -> None:
     """What the page and a replay count on."""
     work = report.work
     if work is None:
-        if report.tiles or report.finishes or report.faults:
+        if report.tiles or report.finishes or report.faults or report.previewed:
             raise ValueError("it judges what it has no manifest of")
         return
     frames = set(work.spec.frames)
@@ -116,6 +116,8 @@ def _check(report: AuditReport) -> None:
         raise ValueError("the region leaves the frame")
     if report.tiles and tuple(tile.sample for tile in report.tiles) != work.samples:
         raise ValueError("the judged tiles are not the sample tiles")
+    if report.previewed > len(frames):
+        raise ValueError("more frames were previewed than the task has")
     if any(fault.position >= len(work.spec.frames) for fault in report.faults):
         raise ValueError("a faulty picture is none of the task's")
     finished = [finish.frame for finish in report.finishes]
