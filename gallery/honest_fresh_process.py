@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from tileproof.domain.manifest import RenderSettings
 from tileproof.domain.tiles import Tile
-from tileproof.ports.renderer import FrameProgress, Limits, Rendered, Renderer, RenderReport
+from tileproof.ports.renderer import FrameProgress, Limits, Rendered, Renderer, RenderReport, RenderSession
 
 HONEST = True
 
@@ -46,13 +47,25 @@ class FreshSession:
         return self._inner.report()
 
     def render(self, frame: int, tile: Tile, *, progress: FrameProgress | None = None) -> Rendered:
+        with self._fresh() as (session, _):
+            return self._keep(session.render(frame, tile, progress=progress))
+
+    def finish(self, frame: int, passes: Path) -> Rendered:
+        with self._fresh() as (session, room):
+            given = Path(shutil.copyfile(passes, room / passes.name))
+            return self._keep(session.finish(frame, given))
+
+    @contextmanager
+    def _fresh(self) -> Iterator[tuple[RenderSession, Path]]:
         self._count += 1
         room = self._out / f"process-{self._count}"
         room.mkdir()
         with self._inner.open(self._scene, self._settings, room, self._limits) as session:
-            rendered = session.render(frame, tile, progress=progress)
+            yield session, room
             self._log = session.log_tail()
-        kept = self._out / f"{self._count:06d}.png"
+
+    def _keep(self, rendered: Rendered) -> Rendered:
+        kept = self._out / f"{self._count:06d}{rendered.path.suffix}"
         rendered.path.rename(kept)
         return replace(rendered, path=kept)
 

@@ -24,7 +24,8 @@ from tileproof.ports.renderer import (
 
 
 class WrappedSession:
-    """Passes everything on; entries override ``render``."""
+    """Passes everything on; entries override ``render``, and ``finish`` for frames finished from
+    passes."""
 
     def __init__(self, inner: RenderSession, settings: RenderSettings) -> None:
         self.inner, self.settings = inner, settings
@@ -34,6 +35,9 @@ class WrappedSession:
 
     def render(self, frame: int, tile: Tile, *, progress: FrameProgress | None = None) -> Rendered:
         return self.inner.render(frame, tile, progress=progress)
+
+    def finish(self, frame: int, passes: Path) -> Rendered:
+        return self.inner.finish(frame, passes)
 
     def log_tail(self, lines: int = 40) -> tuple[str, ...]:
         return self.inner.log_tail(lines)

@@ -25,8 +25,9 @@ VOLUME_GUARD_BAND_PX = 16
 """Widths that made crops bit-equal to full frames; measured in docs/verification.md."""
 
 REMEDIES = {
-    "denoising": "switch off Denoise in the render properties and in every view layer",
-    "compositing": "switch off Compositing and Sequencer under Post Processing",
+    "compositing": "let the compositing nodes take nothing but Image, Alpha and denoising data from this "
+    "scene's render, and no movie, mask or Cryptomatte; or switch off Compositing under Post Processing",
+    "sequencer": "switch off Sequencer under Post Processing",
     "path_guiding": "switch off Path Guiding in the render properties",
     "time_limit": "set the Time Limit of the render sampling to 0",
     "unbaked_simulation": "bake every simulation to disk, save, and submit again",
@@ -100,6 +101,8 @@ def render_settings(request: PictureRequest, facts: SceneFacts, report: RenderRe
             ADAPTIVE_GUARD_BAND_PX if facts.adaptive_sampling else 0,
             VOLUME_GUARD_BAND_PX if facts.has_volumes else 0,
         ),
+        denoise=facts.denoise,
+        composite=facts.composite,
     )
 
 

@@ -166,7 +166,7 @@ def _account(kept: Path, job_id: int, task: Task, manifest: Manifest) -> ResultM
             "result.malformed", f"task {task.task}'s result has no {RESULT_FILE}", task=task.task
         )
     account = decode(path.read_bytes())
-    check_account(account, job_id, task.task, task.attempt, manifest.tasks[task.task])
+    check_account(account, job_id, task.task, task.attempt, manifest.settings, manifest.tasks[task.task])
     return account
 
 

@@ -15,7 +15,7 @@ from .frames import LAST_FRAME, MAX_FRAMES, format_frames, parse_frames
 from .paths import is_safe_path
 from .tiles import Grid, Tile
 
-VERSION = 1
+VERSION = 2
 MAX_BYTES = 1 << 20
 """One raw block: what every IPFS node will pass on."""
 MAX_FILES = 10_000
@@ -57,10 +57,23 @@ class RenderSettings:
     channels: int  # 3 or 4
     depth: int  # 8 or 16
     guard_band_px: int
+    denoise: bool  # finished by Blender's Denoise node, with Cycles' own defaults
+    composite: bool  # finished by the scene's own compositing nodes
 
     @property
     def full_frame(self) -> Tile:
         return Tile(0, 0, self.width_px, self.height_px)
+
+    @property
+    def has_passes(self) -> bool:
+        """Whether what is rendered is not yet the picture: a tile of it says nothing about the
+        finished frame, so results hold the passes that the picture is finished from."""
+        return self.denoise or self.composite
+
+    @property
+    def pass_channels(self) -> int:
+        """Of the noisy picture, and of what the denoiser is guided by: albedo and normal."""
+        return self.channels + (6 if self.denoise else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +228,8 @@ def _settings(fields: Fields) -> RenderSettings:
         channels=fields.integer("channels", 3, 4),
         depth=fields.integer("depth", 8, 16),
         guard_band_px=fields.integer("guard_band_px", 0, 256),
+        denoise=fields.flag("denoise"),
+        composite=fields.flag("composite"),
     )
     if settings.depth not in (8, 16):
         raise fields.fail("depth", "is neither 8 nor 16")

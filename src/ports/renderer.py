@@ -41,7 +41,8 @@ class RenderReport:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """One picture: ``path`` is an image of exactly ``tile``'s size in the job's format."""
+    """One file: ``path`` has exactly ``tile``'s pixels, as ``ImageFormat.audited`` or, finished,
+    as ``ImageFormat.of`` says."""
 
     path: Path
     frame: int
@@ -55,11 +56,22 @@ class RenderSession(Protocol):
     def render(self, frame: int, tile: Tile, *, progress: FrameProgress | None = None) -> Rendered:
         """Renders exactly the pixels of ``tile`` (full-frame coordinates), with the guard
         band the settings ask for, cut off again. The whole frame is the tile that covers it.
+        It is the picture, or where the settings ask for finishing the passes that the picture is
+        finished from.
         What ``progress`` raises ends the session at once and is raised from here.
 
         Raises:
             MachineError: ``render.timeout``, ``render.out_of_memory``,
                 ``render.output_too_large``, ``render.crashed`` (with the log's last lines).
+        """
+        ...
+
+    def finish(self, frame: int, passes: Path) -> Rendered:
+        """The picture of a whole frame, from passes alone: an EXR inside ``out``, uncompressed, as
+        ``render`` leaves it or ``ImageDecoder.encode_exr`` writes it. Equal passes give equal
+        pictures, whoever rendered them.
+
+        Raises as ``render``; ValueError where the settings ask for no finishing.
         """
         ...
 

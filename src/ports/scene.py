@@ -31,9 +31,11 @@ class SceneFacts:
     view_transform: str
     transparent: bool
     missing_files: tuple[str, ...]
+    denoise: bool
+    composite: bool  # the scene's nodes make another picture than the render
     unauditable: tuple[str, ...]
-    """What cannot yet be audited exactly, by name: ``denoising``, ``compositing``,
-    ``path_guiding``, ``time_limit``, ``unbaked_simulation``, ``eevee``, ``engine``, …"""
+    """What cannot be audited exactly, by name: ``compositing`` (nodes that the passes do not
+    feed), ``path_guiding``, ``time_limit``, ``unbaked_simulation``, ``eevee``, ``engine``, …"""
     external_files: tuple[str, ...]
     has_volumes: bool
 

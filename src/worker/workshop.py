@@ -171,7 +171,8 @@ class Workshop:
         process wrote it down."""
         try:
             told = results.decode((bench.result / RESULT_FILE).read_bytes())
-            results.check_account(told, bench.claim.job_id, bench.claim.task, bench.claim.attempt, bench.spec)
+            claim, settings = bench.claim, bench.manifest.settings
+            results.check_account(told, claim.job_id, claim.task, claim.attempt, settings, bench.spec)
         except (OSError, EvidenceError):
             return False
         kept = tuple(self._kept(bench, frame, bench.result) for frame in bench.spec.frames)

@@ -20,7 +20,7 @@ from tileproof.adapters.images import ChildDecoder
 from tileproof.domain.errors import EvidenceError, MachineError
 from tileproof.domain.manifest import RenderSettings
 from tileproof.domain.tiles import Tile
-from tileproof.ports.images import Pixels
+from tileproof.ports.images import ImageFormat, Pixels
 from tileproof.ports.renderer import FrameProgress, Limits, Rendered, RenderReport
 
 MACHINE = RenderReport(
@@ -50,6 +50,8 @@ SETTINGS = RenderSettings(
     channels=3,
     depth=8,
     guard_band_px=0,
+    denoise=False,
+    composite=False,
 )
 """What a small job asks for; tests change fields with ``dataclasses.replace``."""
 
@@ -63,6 +65,8 @@ _NOT_PIXELS = {
     "width_px",
     "height_px",
     "samples_per_pixel",
+    "denoise",
+    "composite",
 }
 
 
@@ -74,13 +78,14 @@ class FakeRenderer:
     ``nondeterministic`` makes every session render noise of its own; ``crashes_after`` pictures
     a session's process is gone; ``fails_with`` is the code of the MachineError that opening
     raises; ``on_render`` runs before each picture (to move a clock, to stop, to raise);
-    ``retouch`` changes the finished pixels of a picture.
+    ``retouch`` changes the pixels of what is rendered, ``retouch_finish`` those of a finished frame.
     """
 
     machine: RenderReport = MACHINE
     cameras: tuple[str, ...] = ("Camera", "Side")
     lie: Callable[[RenderSettings], RenderSettings] | None = None
     retouch: Callable[[int, Tile, Pixels], Pixels] | None = None
+    retouch_finish: Callable[[int, Pixels], Pixels] | None = None
     nondeterministic: bool = False
     crashes_after: int | None = None
     fails_with: str | None = None
@@ -132,6 +137,7 @@ class FakeSession:
     count: int = 0
     spent_seconds: float = 0.0
     written_bytes: int = 0
+    codec: ChildDecoder = field(default_factory=ChildDecoder)
 
     def report(self) -> RenderReport:
         return self.renderer.machine
@@ -147,20 +153,36 @@ class FakeSession:
         if self.spent_seconds > self.limits.wall_seconds:
             raise MachineError("render.timeout", f"stopped after {self.limits.wall_seconds:.0f} s")
         salt = self.number.to_bytes(4, "big") if self.renderer.nondeterministic else b""
-        pixels = picture(self.scene + salt, self.settings, frame, tile)
+        make = passes if self.settings.has_passes else picture
+        pixels = make(self.scene + salt, self.settings, frame, tile)
         if self.renderer.retouch is not None:
             pixels = self.renderer.retouch(frame, tile, pixels)
-        self.count += 1
-        path = self.out / f"{self.count:06d}.png"
-        ChildDecoder().encode_png(pixels, path)
-        self.written_bytes += path.stat().st_size
-        if self.written_bytes > self.limits.output_bytes:
-            raise MachineError("render.output_too_large", f"wrote more than {self.limits.output_bytes} bytes")
+        path = self._write(pixels)
         if progress is not None:
             for share in (0.0, 0.5, 1.0):
                 progress(frame, share)
         self.renderer.rendered.append((self.number, frame, tile))
         return Rendered(path=path, frame=frame, tile=tile, seconds=self.renderer.seconds)
+
+    def finish(self, frame: int, passes: Path) -> Rendered:
+        if not self.settings.has_passes:
+            raise ValueError("a raw picture is finished as it is rendered")
+        self.spent_seconds += self.renderer.seconds
+        full = self.settings.full_frame
+        stored = self.codec.decode(passes, ImageFormat.passes(self.settings, full))
+        pixels = finished(self.settings, stored)
+        if self.renderer.retouch_finish is not None:
+            pixels = self.renderer.retouch_finish(frame, pixels)
+        return Rendered(self._write(pixels), frame, full, self.renderer.seconds)
+
+    def _write(self, pixels: Pixels) -> Path:
+        self.count += 1
+        path = self.out / f"{self.count:06d}{'.exr' if pixels.dtype == np.float16 else '.png'}"
+        (self.codec.encode_exr if pixels.dtype == np.float16 else self.codec.encode_png)(pixels, path)
+        self.written_bytes += path.stat().st_size
+        if self.written_bytes > self.limits.output_bytes:
+            raise MachineError("render.output_too_large", f"wrote more than {self.limits.output_bytes} bytes")
+        return path
 
     def log_tail(self, lines: int = 40) -> tuple[str, ...]:
         return tuple(f"Fra:{frame} rendered {tile}" for _, frame, tile in self.renderer.rendered)[-lines:]
@@ -181,6 +203,34 @@ def picture(scene: bytes, settings: RenderSettings, frame: int, tile: Tile) -> P
     Rows x columns x channels of uint8 or uint16, as ``settings`` asks.
     """
     what = [f"{f.name}={getattr(settings, f.name)!r}" for f in fields(settings) if f.name not in _NOT_PIXELS]
+    channels = _light(scene, settings, frame, tile, what)
+    top = (1 << settings.depth) - 1
+    values = np.clip(np.round(channels * top), 0, top)
+    return values.astype(np.uint8) if settings.depth == 8 else values.astype(np.uint16)
+
+
+def passes(scene: bytes, settings: RenderSettings, frame: int, tile: Tile) -> Pixels:
+    """The same before finishing, as half floats; the guides are the picture without its noise."""
+    channels = [_light(scene, settings, frame, tile, [])]
+    if settings.denoise:
+        clean = replace(settings, samples_per_pixel=1 << 24, channels=3)
+        channels += [_light(scene, clean, frame, tile, [])] * 2
+    stored: Pixels = np.concatenate(channels, axis=2).astype(np.float16)
+    return stored
+
+
+def finished(settings: RenderSettings, stored: Pixels) -> Pixels:
+    """Finishing that no part of a frame can do alone: every pixel is half its row's mean."""
+    light: NDArray[np.float64] = stored[..., : settings.channels].astype(np.float64)
+    top = (1 << settings.depth) - 1
+    mixed = (light / 2 + light.mean(axis=1, keepdims=True) / 2) * top
+    values: NDArray[np.float64] = np.clip(np.round(mixed), 0, top)
+    return values.astype(np.uint8) if settings.depth == 8 else values.astype(np.uint16)
+
+
+def _light(
+    scene: bytes, settings: RenderSettings, frame: int, tile: Tile, what: list[str]
+) -> NDArray[np.float64]:
     seed_frame = frame if settings.animated_seed else 0
     look = _number(scene)
     noise_key = _number(
@@ -197,9 +247,7 @@ def picture(scene: bytes, settings: RenderSettings, frame: int, tile: Tile) -> P
         base = 0.5 + 0.2 * np.sin(6.3 * u + phase) + 0.2 * np.cos(9.1 * v - phase + channel)
         noise = _noise(noise_key + channel, x.astype(np.uint64), y.astype(np.uint64)) - 0.5
         channels.append(base + 0.3 * noise / np.sqrt(settings.samples_per_pixel))
-    top = (1 << settings.depth) - 1
-    values = np.clip(np.round(np.stack(channels, axis=-1) * top), 0, top)
-    return values.astype(np.uint8) if settings.depth == 8 else values.astype(np.uint16)
+    return np.stack(channels, axis=-1)
 
 
 def _number(*parts: bytes) -> int:

@@ -45,7 +45,7 @@ class Case:
         self._manifest = self._store.add_block(
             encode(
                 Manifest(
-                    version=1,
+                    version=2,
                     name="tiny",
                     scene=self._store.put({"tiny.blend": data}),
                     blend="tiny.blend",

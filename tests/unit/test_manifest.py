@@ -45,10 +45,12 @@ SETTINGS = RenderSettings(
     channels=3,
     depth=8,
     guard_band_px=0,
+    denoise=False,
+    composite=False,
 )
 SCENE = Cid(Codec.DAG_PB, bytes(range(32)))
 MANIFEST = Manifest(
-    version=1,
+    version=2,
     name="glass",
     scene=SCENE,
     blend="glass.blend",
@@ -124,8 +126,8 @@ def test_the_encoding_is_canonical_json_in_utf8() -> None:
     "spoil",
     [
         lambda data: data + b"\n",
-        lambda data: data.replace(b'"version":1', b'"version": 1'),
-        lambda data: data.replace(b'"version":1', b'"version":1,"version":1'),
+        lambda data: data.replace(b'"version":2', b'"version": 2'),
+        lambda data: data.replace(b'"version":2', b'"version":2,"version":2'),
         lambda data: data.replace(b"glass.blend", rb"glas\u0073.blend"),
         lambda data: data.replace(b"0.01", b"1e-2"),
         lambda data: data.replace(b"0.01", b"NaN"),
@@ -164,9 +166,9 @@ def test_loading_the_ledger_leaves_the_recursion_limit_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        ("version", 2),
+        ("version", 1),
         ("version", True),
-        ("version", "1"),
+        ("version", "2"),
         ("name", ...),
         ("name", 5),
         ("name", "x" * 257),

@@ -26,7 +26,7 @@ from .test_manifest import SETTINGS, canonical
 
 SPEC = TaskSpec((1, 2), SETTINGS.full_frame)
 RESULT = ResultManifest(
-    version=1,
+    version=2,
     job_id=3,
     task=0,
     attempt=1,
@@ -61,20 +61,20 @@ def test_an_unknown_field_is_refused() -> None:
 
 
 def test_an_account_of_the_task_itself_passes() -> None:
-    check_account(RESULT, 3, 0, 1, SPEC)
+    check_account(RESULT, 3, 0, 1, SETTINGS, SPEC)
 
 
 @pytest.mark.parametrize("field", ["job_id", "task", "attempt"])
 def test_an_account_of_another_task_is_refused(field: str) -> None:
     other: dict[str, Any] = {field: 9}
     with pytest.raises(EvidenceError) as refused:
-        check_account(replace(RESULT, **other), 3, 0, 1, SPEC)
+        check_account(replace(RESULT, **other), 3, 0, 1, SETTINGS, SPEC)
     assert refused.value.code == "result.other_task"
 
 
 def test_an_account_that_leaves_out_a_frame_is_refused() -> None:
     with pytest.raises(EvidenceError) as refused:
-        check_account(replace(RESULT, files=RESULT.files[:1]), 3, 0, 1, SPEC)
+        check_account(replace(RESULT, files=RESULT.files[:1]), 3, 0, 1, SETTINGS, SPEC)
     assert refused.value.code == "result.frames"
 
 

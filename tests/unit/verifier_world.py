@@ -164,6 +164,9 @@ class Session:
         path.write_bytes(png(np.ascontiguousarray(pixels)))
         return Rendered(path, frame, tile, 0.25)
 
+    def finish(self, frame: int, passes: Path) -> Rendered:
+        raise ValueError("a raw picture is finished as it is rendered")
+
     def log_tail(self, lines: int = 40) -> tuple[str, ...]:
         return ()
 

@@ -98,7 +98,7 @@ def manifest_of(
     **changes: Any,
 ) -> Manifest:
     manifest = Manifest(
-        version=1,
+        version=2,
         name="glass",
         scene=scene,
         blend="glass.blend",

@@ -91,7 +91,7 @@ class BlenderSession:
         if guarded.rendered != full:
             border = asdict(to_border(guarded.rendered, full.width, full.height))
         self._count += 1
-        path = self._out / f"{self._count:06d}.png"
+        path = self._out / f"{self._count:06d}{'.exr' if self._settings.has_passes else '.png'}"
         crop = guarded.crop
         answer = self._process.ask(
             {
@@ -103,6 +103,18 @@ class BlenderSession:
             },
             on_share=None if progress is None else lambda share: progress(frame, share),
         )
+        return self._left(path, frame, tile, answer)
+
+    def finish(self, frame: int, passes: Path) -> Rendered:
+        if not self._settings.has_passes:
+            raise ValueError("a raw picture is finished as it is rendered")
+        self._count += 1
+        path = self._out / f"{self._count:06d}.png"
+        request: dict[str, object] = {"do": "finish", "frame": frame, "passes": str(passes.absolute())}
+        answer = self._process.ask({**request, "path": str(path)})
+        return self._left(path, frame, self._settings.full_frame, answer)
+
+    def _left(self, path: Path, frame: int, tile: Tile, answer: dict[str, object]) -> Rendered:
         if path.is_symlink() or not path.is_file():
             raise MachineError(
                 "render.crashed",

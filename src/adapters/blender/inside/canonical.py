@@ -17,7 +17,7 @@ def apply(scene, wanted, threads):
     try:
         set_render(scene, wanted, threads)
         set_sampling(scene.cycles, wanted)
-        set_picture(scene.render.image_settings, wanted)
+        set_passes(scene.view_layers[wanted["view_layer"]], wanted)
         scene.view_settings.view_transform = wanted["view_transform"]
     except TypeError as error:  # what Blender raises for an unknown choice
         raise Refused("scene.unreadable", "the settings do not fit this Blender: " + str(error)) from error
@@ -51,6 +51,7 @@ def set_render(scene, wanted, threads):
     render.use_file_extension = False
     render.dither_intensity = 0.0
     render.film_transparent = wanted["transparent"]
+    render.compositor_device, render.compositor_precision = "CPU", "FULL"
     for name in dir(render):
         if name.startswith("use_stamp"):
             setattr(render, name, False)
@@ -73,6 +74,20 @@ def set_sampling(cycles, wanted):
     cycles.use_auto_tile = False
     cycles.use_denoising = False
     cycles.use_guiding = False
+
+
+def set_passes(layer, wanted):
+    """Of the passes that a file can hold only those that frames are finished from."""
+    for name in dir(layer):
+        if name.startswith("use_pass_"):
+            setattr(layer, name, name == "use_pass_combined")
+    layer.cycles.denoising_store_passes = wanted["denoise"]
+
+
+def set_passes_file(image):
+    """Floats as they are: what of them is kept is decided by our own code, not by a setting."""
+    image.file_format = "OPEN_EXR_MULTILAYER"
+    image.color_depth, image.exr_codec = "32", "NONE"
 
 
 def set_picture(image, wanted):

@@ -10,6 +10,7 @@ import sys
 import bpy
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import finishing
 import opening
 import simulation
 
@@ -18,7 +19,7 @@ def unauditable(scene):
     """Features that the exact lane cannot judge yet, by name."""
     render = scene.render
     found = engine_trouble(scene)
-    if scene.use_nodes and render.use_compositing:
+    if finishing.composites(scene) and finishing.trouble(scene, denoises(scene)):
         found.append("compositing")
     if render.use_sequencer and scene.sequence_editor and len(scene.sequence_editor.strips_all):
         found.append("sequencer")
@@ -42,8 +43,6 @@ def engine_trouble(scene):
     if engine != "CYCLES":
         return ["engine"]
     trouble = {
-        "denoising": cycles.use_denoising
-        and any(layer.cycles.use_denoising for layer in scene.view_layers if layer.use),
         "path_guiding": cycles.use_guiding,
         "time_limit": cycles.time_limit > 0,
         "scrambling_distance": cycles.auto_scrambling_distance or cycles.scrambling_distance != 1.0,
@@ -55,6 +54,12 @@ def engine_trouble(scene):
         ),
     }
     return [name for name, found in trouble.items() if found]
+
+
+def denoises(scene):
+    return scene.cycles.use_denoising and any(
+        layer.cycles.use_denoising for layer in scene.view_layers if layer.use
+    )
 
 
 def has_volumes(scene):
@@ -93,6 +98,8 @@ def facts():
         "sampling_pattern": cycles.sampling_pattern,
         "view_transform": scene.view_settings.view_transform,
         "transparent": render.film_transparent,
+        "denoise": denoises(scene),
+        "composite": finishing.composites(scene),
         "unauditable": unauditable(scene),
         "external_files": opening.external_files(),
         "has_volumes": has_volumes(scene),

@@ -1,5 +1,5 @@
 """Gives up rights, then becomes the command. Standard library only; started as a program, by whatever
-Python there is, and used by images_child.py to give up its own rights.
+Python there is, and used by images/decode_child.py to give up its own rights.
 
 Usage: launch.py RULES_JSON -- COMMAND...
 RULES_JSON holds ``chdir`` and, for Landlock, ``read`` and ``write`` (lists of paths) and ``abi``
