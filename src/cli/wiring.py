@@ -115,7 +115,7 @@ class Ports:
     def decoder(self) -> ImageDecoder:
         from ..adapters.images import ChildDecoder
 
-        return ChildDecoder()
+        return self._open.enter_context(closing(ChildDecoder()))
 
     @cached_property
     def renderer(self) -> Renderer:

@@ -7,7 +7,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from tileproof.adapters.image_headers import HEADER_BYTES, NotThisContainer, facts, wanted
+from tileproof.adapters.images.headers import HEADER_BYTES, NotThisContainer, facts, wanted
 from tileproof.adapters.images import ChildDecoder
 from tileproof.domain.errors import EvidenceError
 from tileproof.ports.images import CHANNEL_NAMES, ImageFormat, Pixels

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import resource
 import struct
@@ -12,15 +11,14 @@ import time
 import zlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tileproof.adapters import images
 from tileproof.adapters.blender.find import BlenderBuild
-from tileproof.adapters.blender.sandbox import landlock
 from tileproof.adapters.images import ChildDecoder
-from tileproof.domain.errors import EvidenceError, MachineError
+from tileproof.domain.errors import EvidenceError
 from tileproof.ports.images import ImageFormat, Pixels
 
 DECODER = ChildDecoder()
@@ -212,8 +210,11 @@ def test_pixels_that_unpack_to_more_than_the_picture_are_refused_within_its_size
     header = chunks_of(chunked())[0]
     bomb = zlib.compress(bytes(32 << 20), 9)
     (tmp_path / "a.png").write_bytes(joined([header, (b"IDAT", bomb), (b"IEND", b"")]))
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     assert code_of(tmp_path / "a.png", ImageFormat("PNG", 8, 8, 3, 8)) == "image.undecodable"
+    DECODER.close()  # only then is known what its processes took
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    with closing(ChildDecoder()) as decoder, pytest.raises(EvidenceError):
+        decoder.decode(tmp_path / "a.png", ImageFormat("PNG", 8, 8, 3, 8))
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss - before < 16 << 10  # KiB
 
 
@@ -405,69 +406,6 @@ def decoded_elsewhere(path: Path) -> bytes:
     )
     done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, check=True)
     return done.stdout
-
-
-# The child
-
-
-def test_a_child_that_is_taken_over_reads_no_file_and_opens_no_socket(tmp_path: Path) -> None:
-    """What hostile bytes could do at worst: run code in the child after it gave up its rights."""
-    child = Path(images.__file__).with_name("images_child.py")
-    script = tmp_path / "taken_over.py"
-    script.write_text(
-        child.read_text().removesuffix("main()\n").replace("os.path.abspath(__file__)", repr(str(child)))
-        + "import socket, subprocess\n"
-        "limit(100)\n"
-        "give_up_rights()\n"
-        "for attempt in (lambda: open('/etc/passwd'), lambda: open('planted', 'w'), socket.socket,\n"
-        "                os.fork, lambda: subprocess.run(['/bin/true']), lambda: os.kill(os.getppid(), 0)):\n"
-        "    try:\n        attempt()\n"
-        "    except OSError:\n        print('refused')\n"
-        "    else:\n        print('done')\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-I", str(script)], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
-    try:
-        landlock.probe()
-    except MachineError as error:
-        pytest.skip(error.message)
-    assert done.stdout.split() == ["refused"] * 6, done.stdout + done.stderr
-
-
-def test_the_child_sees_nothing_of_our_environment_and_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spy = tmp_path / "spy.py"
-    spy.write_text(
-        "import os, sys\n"
-        "fds = [n for n in os.listdir('/proc/self/fd') if int(n) > 2]\n"
-        "fds = [os.readlink(f'/proc/self/fd/{n}') for n in fds if os.path.lexists(f'/proc/self/fd/{n}')]\n"
-        f"open({str(tmp_path / 'seen')!r}, 'w').write(repr((sorted(os.environ), fds)))\n"
-    )
-    monkeypatch.setattr(images, "_CHILD", spy)
-    monkeypatch.setenv("TILEPROOF_TEST_SECRET", "key")
-    DECODER.encode_png(picture(4, 4, 3, 8), tmp_path / "a.png")
-    with (tmp_path / "open").open("w") as file:
-        os.set_inheritable(file.fileno(), True)
-        assert code_of(tmp_path / "a.png", ImageFormat("PNG", 4, 4, 3, 8)) == "image.undecodable"
-    seen = (tmp_path / "seen").read_text()
-    assert "SECRET" not in seen
-    assert str(tmp_path / "open") not in seen
-
-
-@pytest.mark.parametrize(
-    "endless", ["while True: sys.stdout.write('x' * 65536)", "sys.stdin.read(); time.sleep(600)"]
-)
-def test_a_child_that_never_ends_is_ended(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, endless: str
-) -> None:
-    spy = tmp_path / "endless.py"
-    spy.write_text(f"import sys, time\n{endless}\n")
-    monkeypatch.setattr(images, "_CHILD", spy)
-    monkeypatch.setattr(images, "DECODE_SECONDS", 1)
-    DECODER.encode_png(picture(4, 4, 3, 8), tmp_path / "a.png")
-    assert code_of(tmp_path / "a.png", ImageFormat("PNG", 4, 4, 3, 8)) == "image.undecodable"
 
 
 # What Blender writes, and what Blender reads

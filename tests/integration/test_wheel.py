@@ -63,7 +63,7 @@ def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(wheel: Path)
 
 
 def test_the_installed_package_imports_whole_from_its_own_files(installed: Path) -> None:
-    programs = ("inside", "launch", "images_child", "__main__")
+    programs = ("inside", "launch", "decode_child", "__main__")
     modules = [
         ".".join(("tileproof", *path.relative_to(ROOT / "src").with_suffix("").parts)).removesuffix(
             ".__init__"

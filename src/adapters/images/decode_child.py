@@ -1,20 +1,29 @@
-"""Decodes one picture to raw pixels on standard output, within limits it sets itself first.
+"""Decodes pictures to raw pixels, each in a fork of its own, within limits that the fork sets itself first.
 
-Usage: images_child.py PATH WIDTH HEIGHT CHANNELS DEPTH [BODY COMPRESSION]. Started, never imported.
-Anything that is not exactly the picture asked for ends it with status 3 and nothing else that counts.
-Output: always rows from the top, pixels, channels. A PNG's 8 bits as they are, its 16 bits as all
-high bytes, then all low bytes. An EXR's little-endian floats, its channels in the file's order; BODY
-is where its header ends, and COMPRESSION a number that the header said.
+Usage: decode_child.py, with a SOCK_SEQPACKET as standard input. Started, never imported. It says
+``r`` when it is ready. A message is nine numbers (fork_server.Request) with two descriptors, a file
+to read and a pipe to write; ``d`` or ``x`` answers it when the fork has ended: the pixels went into
+the pipe, or the file is not exactly the picture asked for. The end of the socket ends everything.
+
+Pixels: rows from the top, pixels, channels. A PNG's 8 bits as they are, its 16 bits as all high
+bytes, then all low bytes. An EXR's little-endian floats, its channels in the file's order.
 """
 
 import io
 import os
 import resource
+import select
+import signal
+import socket
 import struct
 import sys
 import zlib
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "blender", "sandbox"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "blender", "sandbox"))
+
+import launch
+import numpy
+from PIL import Image
 
 WORKING_BYTES = 768 << 20
 CPU_SECONDS = 120
@@ -31,29 +40,31 @@ def limit(pixel_bytes):
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def give_up_rights(*readable):
-    """From here on no file but ``readable``, no socket, no process. A kernel without Landlock leaves
-    the other limits to protect us."""
-    import launch
-
-    try:
-        launch.prctl(launch.PR_SET_PDEATHSIG, 9)
-        launch.drop_capabilities()
-        launch.restrict_files_and_net(list(readable), [], None)
-        launch.install(launch.filter_program(os.getpid()))
-    except (OSError, KeyError):
-        pass
+def give_up_rights():
+    """From here on no file is opened and no capability regained, by this process and its forks."""
+    each_on_its_own(launch.drop_capabilities, lambda: launch.restrict_files_and_net([], [], None))
 
 
-def png(path, width, height, channels, depth):
+def give_up_more_rights():
+    """A fork opens no socket, starts no process, and reaches none."""
+    each_on_its_own(
+        lambda: launch.prctl(launch.PR_SET_PDEATHSIG, signal.SIGKILL),
+        lambda: launch.install(launch.filter_program(os.getpid())),
+    )
+
+
+def each_on_its_own(*steps):
+    """What one kernel lacks leaves us the others."""
+    for step in steps:
+        try:
+            step()
+        except (OSError, KeyError):
+            continue
+
+
+def png(data, width, height, channels, depth):
     """Pillow undoes the filters of a PNG that is put together afresh from its IHDR and IDAT. Of 16-bit
     colour it keeps the high bytes; told that the bytes are swapped, it keeps the low ones."""
-    from PIL import Image
-
-    Image.preinit()  # reads its modules now, before the right to is gone
-    with open(path, "rb") as file:
-        data = file.read()
-    give_up_rights()
     header, packed = chunks(data)
     unpacked(packed, (width * channels * depth // 8 + 1) * height)
     clean = data[:8] + b"".join(
@@ -61,13 +72,12 @@ def png(path, width, height, channels, depth):
     )
     mode = "RGBA" if channels == 4 else "RGB"
     if depth == 8:
-        return (pillow(Image, clean, (width, height), mode, mode),)
-    return tuple(pillow(Image, clean, (width, height), mode, f"{mode};16{order}") for order in "BL")
+        return (pillow(clean, (width, height), mode, mode),)
+    return tuple(pillow(clean, (width, height), mode, f"{mode};16{order}") for order in "BL")
 
 
-def pillow(image_module, data, size, mode, raw_mode):
-    image_module.MAX_IMAGE_PIXELS = None  # the header has been checked against what is expected
-    with image_module.open(io.BytesIO(data), formats=["PNG"]) as image:
+def pillow(data, size, mode, raw_mode):
+    with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
         if image.size != size or image.mode != mode or len(image.tile) != 1:
             raise ValueError("another size or mode")
         image.tile = [image.tile[0]._replace(args=raw_mode)]
@@ -118,13 +128,8 @@ def unpacked(packed, size):
     return data
 
 
-def exr(path, width, height, channels, depth, body, compression):
+def exr(data, width, height, channels, depth, body, compression):
     """Each chunk where the table of offsets says, one behind the other, and no byte between or behind."""
-    import numpy
-
-    with open(path, "rb") as file:
-        data = file.read()
-    give_up_rights()
     kind = numpy.dtype("<f2" if depth == 16 else "<f4")
     pixels = numpy.empty((height, width, channels), kind)
     lines = EXR_LINES[compression]
@@ -138,14 +143,14 @@ def exr(path, width, height, channels, depth, body, compression):
             raise ValueError("a chunk is not where, or what, it should be")
         at += 8 + length
         rows = pixels[first : first + lines]
-        plain = exr_plain(numpy, packed, rows.nbytes, compression)
+        plain = exr_plain(packed, rows.nbytes, compression)
         rows[:] = plain.view(kind).reshape(-1, channels, width).transpose(0, 2, 1)
     if at != len(data):
         raise ValueError("bytes after the end")
-    return (pixels.tobytes(),)
+    return (pixels.data.cast("B"),)
 
 
-def exr_plain(numpy, packed, size, compression):
+def exr_plain(packed, size, compression):
     """A chunk's bytes as stored without compression. What does not get smaller is stored as it is.
 
     ZIP: deflated differences of neighbours, of all even bytes and then all odd ones. OpenEXR file layout.
@@ -162,17 +167,67 @@ def exr_plain(numpy, packed, size, compression):
     return plain
 
 
+def decode_in_fork(descriptors, numbers):
+    source, sink = descriptors
+    width, height, channels, depth, file_bytes, pixel_bytes, body, compression, _ = numbers
+    limit(pixel_bytes)
+    give_up_more_rights()
+    with open(source, "rb") as file:
+        data = file.read(file_bytes + 1)
+    if len(data) != file_bytes:
+        raise ValueError("the file changed")
+    shape = (width, height, channels, depth)
+    parts = exr(data, *shape, body, compression) if body else png(data, *shape)
+    with open(sink, "wb") as file:
+        for part in parts:
+            file.write(part)
+
+
+def outcome(parent, fork, milliseconds):
+    """Waits for the fork; ends it when its time is up or the parent is gone."""
+    watched = select.poll()
+    over = os.pidfd_open(fork)
+    watched.register(over, select.POLLIN)
+    watched.register(parent, select.POLLIN)
+    ended = over in dict(watched.poll(milliseconds))
+    os.close(over)
+    if not ended:
+        os.kill(fork, signal.SIGKILL)
+    _, status = os.waitpid(fork, 0)
+    return b"d" if ended and status == 0 else b"x"
+
+
+def load_all():
+    """What decoding loads when it is first needed is loaded now, while it may be."""
+    Image.preinit()
+    Image.MAX_IMAGE_PIXELS = None  # headers are checked against what is expected
+    header = struct.pack(">IIBBBBB", 1, 1, 16, 2, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(7))), (b"IEND", b""))
+    png(b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts), 1, 1, 3, 16)
+    exr(struct.pack("<Qii", 8, 0, 6) + bytes(6), 1, 1, 3, 16, 0, 0)
+
+
 def main():
-    path = sys.argv[1]
-    width, height, channels, depth, *body = (int(text) for text in sys.argv[2:])
-    limit(width * height * channels * depth // 8)
-    decode = exr if body else png
-    try:
-        parts = decode(path, width, height, channels, depth, *body)
-    except BaseException:  # noqa: BLE001 - whatever it is, the picture is not decoded
-        sys.exit(3)
-    for part in parts:
-        sys.stdout.buffer.write(part)
+    parent = socket.socket(fileno=0)
+    load_all()
+    give_up_rights()
+    parent.send(b"r")
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(parent, 128, 2)
+        if not message:
+            return
+        numbers = struct.unpack("=9q", message)
+        fork = os.fork()
+        if fork == 0:
+            parent.close()
+            try:
+                decode_in_fork(descriptors, numbers)
+            except BaseException:  # noqa: BLE001 - whatever it is, the picture is not decoded
+                os._exit(3)
+            os._exit(0)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        parent.send(outcome(parent, fork, numbers[-1]))
 
 
 main()

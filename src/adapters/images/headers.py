@@ -11,7 +11,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from ..ports.images import CHANNEL_NAMES, ImageFormat
+from ...ports.images import CHANNEL_NAMES, ImageFormat
 
 HEADER_BYTES = 1 << 16
 """Enough of the file for either header; a longer EXR header is refused."""
@@ -126,6 +126,7 @@ def _check_plain(found: dict[tuple[bytes, bytes], bytes], channels: _Channels) -
 def _attributes(head: bytes) -> tuple[dict[tuple[bytes, bytes], bytes], int]:
     """By name and type, and where the header ends."""
     found: dict[tuple[bytes, bytes], bytes] = {}
+    names: set[bytes] = set()
     at = 8
     while True:
         name, at = _text(head, at)
@@ -136,8 +137,9 @@ def _attributes(head: bytes) -> tuple[dict[tuple[bytes, bytes], bytes], int]:
         value = head[at + 4 : at + 4 + size] if size >= 0 else b""
         if size < 0 or len(value) != size:
             raise NotThisContainer("its header ends early")
-        if any(name == other for other, _ in found):
+        if name in names:
             raise NotThisContainer(f"its attribute {name!r} is there twice")
+        names.add(name)
         found[name, kind] = value
         at += 4 + size
 
