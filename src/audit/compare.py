@@ -40,12 +40,15 @@ class TileScore:
     equal: bool  # every channel of every pixel, to the last bit
     equal_share: float  # of pixels, 0..1
     max_difference: float  # in levels of 8 bit, whatever the depth
-    psnr_db: float  # against full scale; infinite when equal
+    psnr_db: float  # of what is seen, against full scale; infinite when equal
     hashes: HashDistances
 
 
 def compare_tiles(submitted: Pixels, rendered: Pixels) -> TileScore:
     """The scores of one tile. PSNR = 10 log10(1 / mean squared difference) at full scale 1.
+
+    For the PSNR a float v counts as the sRGB curve of v / (1 + v), with v's sign: like 8 bits on a
+    screen it weighs shadows as eyes do, and no light, however bright, counts for more than 1.
 
     Raises ValueError when shapes or types differ: the decoder has refused such files before.
     """
@@ -53,8 +56,8 @@ def compare_tiles(submitted: Pixels, rendered: Pixels) -> TileScore:
         raise ValueError(f"cannot compare {submitted.shape} {submitted.dtype} with {rendered.shape}")
     same = _as_bits(submitted) == _as_bits(rendered)
     equal = bool(same.all())
-    difference = np.where(same, 0.0, _difference(submitted, rendered))
-    mean_square = float(np.mean(np.square(difference)))
+    difference = _gap(_unit(submitted), _unit(rendered), same)
+    mean_square = float(np.mean(np.square(_gap(_seen(submitted), _seen(rendered), same))))
     return TileScore(
         equal=equal,
         equal_share=float(same.all(axis=2).mean()),
@@ -91,7 +94,7 @@ def difference_picture(submitted: Pixels, rendered: Pixels) -> NDArray[np.uint8]
     or less) through orange to white (full scale), so that one wrong level is seen at all.
     """
     same = _as_bits(submitted) == _as_bits(rendered)
-    difference = np.where(same, 0.0, _difference(submitted, rendered)).max(axis=2)
+    difference = _gap(_unit(submitted), _unit(rendered), same).max(axis=2)
     differs = ~same.all(axis=2)
     strength = np.clip(1 + np.log2(np.maximum(difference, 1 / 256)) / 8, 0, 1)
     stops = np.array([0.0, 0.35, 0.7, 1.0])
@@ -112,7 +115,7 @@ def as_seen(pixels: Pixels) -> NDArray[np.float64]:
     unit = np.clip(np.nan_to_num(_unit(pixels)), 0, 1)
     if np.issubdtype(pixels.dtype, np.integer):
         return unit
-    return np.where(unit <= 0.0031308, 12.92 * unit, 1.055 * unit ** (1 / 2.4) - 0.055)
+    return _srgb(unit)
 
 
 def eight_bit(pixels: Pixels) -> NDArray[np.uint8]:
@@ -134,11 +137,27 @@ def _unit(pixels: Pixels) -> NDArray[np.float64]:
     return pixels.astype(np.float64) / scale
 
 
-def _difference(submitted: Pixels, rendered: Pixels) -> NDArray[np.float64]:
-    """Full scale where either is no number, or infinite."""
+def _seen(pixels: Pixels) -> NDArray[np.float64]:
+    """Full scale is 1; floats as ``compare_tiles`` says."""
+    unit = _unit(pixels)
+    if np.issubdtype(pixels.dtype, np.integer):
+        return unit
+    with np.errstate(invalid="ignore"):  # infinity through infinity
+        bounded = np.where(np.isinf(unit), 1.0, np.abs(unit) / (1 + np.abs(unit)))
+    return np.asarray(np.copysign(_srgb(bounded), unit))
+
+
+def _srgb(linear: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+def _gap(
+    one: NDArray[np.float64], other: NDArray[np.float64], same: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """None where all bits are the same; full scale where either is no number, or infinite."""
     with np.errstate(invalid="ignore"):  # infinity from infinity
-        difference = np.abs(_unit(submitted) - _unit(rendered))
-    return np.nan_to_num(difference, nan=1.0, posinf=1.0)
+        difference = np.abs(one - other)
+    return np.where(same, 0.0, np.nan_to_num(difference, nan=1.0, posinf=1.0))
 
 
 def _as_bits(pixels: Pixels) -> NDArray[np.unsignedinteger]:

@@ -66,6 +66,26 @@ def test_sixteen_bit_differences_are_counted_in_levels_of_eight() -> None:
     assert compare_tiles(one, other).max_difference == pytest.approx(1.0)
 
 
+def test_one_pixel_of_the_sun_counts_no_more_than_white_against_black() -> None:
+    one = np.zeros((64, 64, 3), np.float32)
+    other = one.copy()
+    other[9, 9] = 60_000
+    assert compare_tiles(one, other).psnr_db == pytest.approx(10 * math.log10(64 * 64), abs=1e-3)
+
+
+def test_a_difference_in_the_shadows_weighs_more_than_the_same_in_the_light() -> None:
+    def psnr(light: float) -> float:
+        one = np.full((16, 16, 3), light, np.float32)
+        return compare_tiles(one, one + np.float32(0.01)).psnr_db
+
+    assert psnr(0.0) < psnr(0.1) < psnr(1.0) < psnr(10.0)
+
+
+def test_a_normal_that_points_the_other_way_is_not_the_same() -> None:
+    one = np.full((16, 16, 3), 0.5, np.float32)
+    assert compare_tiles(one, -one).psnr_db < 0
+
+
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
 def test_a_float_tile_with_a_hole_equals_itself_and_not_its_negative_zero(dtype: type[np.floating]) -> None:
     tile = np.zeros((4, 4, 3), dtype)
