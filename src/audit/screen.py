@@ -6,20 +6,28 @@ needs no more memory than one frame.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 import imagehash
 from PIL import Image
 
-from .compare import Pixels, eight_bit, pixel_digest
+from .compare import HASH_BITS, HashDistances, Pixels, eight_bit, pixel_digest
 
-TOLERANCE_BITS = 22
-"""pHash distance to a preview or to neighbours above which a frame is worth a look.
+HASHED_PX = 128
+"""A picture is made so small before it is hashed (its longer side, by averaging), as a preview is
+from the start: a hash then sees shapes, and not what is noise in the one and detail in the other."""
 
-Unrelated pictures lie around 32 of 64 bits apart; a low-sample preview of the same frame
-well below 16. A finding is only a hint, so the line lies between the two.
+_LEAST_HASHED_PX = 16  # the wavelet hash needs more pixels than bits a side
+_EDGE = 8  # bits a side: 64 in all
+
+TOLERANCE = HashDistances(phash=22, dhash=26, whash=26)
+"""Bits of ``HASH_BITS`` up to which a picture is like its preview, or its neighbour.
+
+Chosen never to accuse: above the worst of honest pictures, measured over scenes and noise levels,
+by a margin (docs/verification.md). Unrelated pictures lie around half of the bits apart.
 """
 
 
@@ -40,13 +48,29 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureHashes:
+    """imagehash's three, 64 bits each as hex."""
+
+    phash: str
+    dhash: str
+    whash: str
+
+    def distances(self, other: PictureHashes) -> HashDistances:
+        return HashDistances(
+            phash=_bits(self.phash, other.phash),
+            dhash=_bits(self.dhash, other.dhash),
+            whash=_bits(self.whash, other.whash),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class FrameFacts:
-    """What one whole picture leaves behind."""
+    """What one whole picture leaves behind, a submitted one or a preview."""
 
     frame: int
     digest: str  # of decoded pixels
     blank: bool  # every pixel alike
-    phash: str  # 64 bits as hex
+    hashes: PictureHashes
 
 
 def facts_of(frame: int, pixels: Pixels) -> FrameFacts:
@@ -54,25 +78,47 @@ def facts_of(frame: int, pixels: Pixels) -> FrameFacts:
         frame=frame,
         digest=pixel_digest(pixels),
         blank=bool((pixels == pixels[0, 0]).all()),
-        phash=_phash(pixels),
+        hashes=hashes_of(pixels),
     )
 
 
-def screen(facts: Sequence[FrameFacts]) -> tuple[Finding, ...]:
-    """Frames that are blank, and frames that repeat an earlier one pixel for pixel.
+def hashes_of(pixels: Pixels) -> PictureHashes:
+    """The perceptual hashes of the picture, made ``HASHED_PX`` small first."""
+    picture = Image.fromarray(eight_bit(pixels)[..., :3])
+    shrink = max(1.0, max(picture.size) / HASHED_PX)
+    width, height = (max(_LEAST_HASHED_PX, round(side / shrink)) for side in picture.size)
+    if (width, height) != picture.size:
+        picture = picture.resize((width, height), Image.Resampling.BOX)
+    return PictureHashes(
+        phash=str(imagehash.phash(picture, hash_size=_EDGE)),
+        dhash=str(imagehash.dhash(picture, hash_size=_EDGE)),
+        whash=str(imagehash.whash(picture, hash_size=_EDGE)),
+    )
 
-    A still camera on a still scene repeats honestly, and a night shot can be black:
-    that is why these are findings and not verdicts.
+
+def screen(facts: Sequence[FrameFacts], previews: Sequence[FrameFacts] | None = None) -> tuple[Finding, ...]:
+    """What is odd about the frames of a result, held against previews of some or all of them.
+
+    A preview is a small render of the same frame. Where it is blank, the frame may be. Where the
+    previews of two frames are equal to the last bit, the scene stands still and the frames may
+    repeat. What no preview shows to be odd is not named. Only where there are none to be had
+    (None) are blank and repeated frames named as they are: a night is black, a still scene repeats.
     """
-    findings: list[Finding] = []
-    first_with: dict[str, int] = {}
-    for each in facts:
-        if each.blank:
-            findings.append(Finding(Oddity.BLANK, each.frame, "every pixel has the same colour"))
-        earlier = first_with.setdefault(each.digest, each.frame)
-        if earlier != each.frame:
-            findings.append(Finding(Oddity.REPEATED, each.frame, f"the same pixels as frame {earlier}"))
-    return tuple(findings)
+    if previews is None:
+        return (*_blank(facts), *_repeats(facts, {each.frame: str(each.frame) for each in facts}))
+    preview_of = {each.frame: each for each in previews}
+    seen = [each for each in facts if each.frame in preview_of]
+    return (
+        *_blank([each for each in seen if not preview_of[each.frame].blank]),
+        *_repeats(seen, {frame: each.digest for frame, each in preview_of.items()}),
+        *(found for each in seen for found in _unlike(each, preview_of[each.frame])),
+    )
+
+
+def repeated_frames(facts: Sequence[FrameFacts]) -> frozenset[int]:
+    """Frames that have the pixels of another: those whose previews are worth most."""
+    count = Counter(each.digest for each in facts)
+    return frozenset(each.frame for each in facts if count[each.digest] > 1)
 
 
 def among_neighbours(facts: Sequence[FrameFacts]) -> tuple[Finding, ...]:
@@ -80,31 +126,49 @@ def among_neighbours(facts: Sequence[FrameFacts]) -> tuple[Finding, ...]:
     each other: a cut goes on with the new picture, a single stranger does not."""
     findings: list[Finding] = []
     for before, each, after in zip(facts, facts[1:], facts[2:], strict=False):
-        nearer = min(_distance(before.phash, each.phash), _distance(each.phash, after.phash))
-        if nearer > TOLERANCE_BITS >= _distance(before.phash, after.phash):
+        sides = [each.hashes.distances(other.hashes) for other in (before, after)]
+        if all(map(_far, sides)) and not _far(before.hashes.distances(after.hashes)):
+            where = f"frames {before.frame} and {after.frame}"
+            nearer = min(sides, key=lambda side: side.phash)
             findings.append(
-                Finding(
-                    Oddity.UNLIKE_NEIGHBOURS,
-                    each.frame,
-                    f"pHash {nearer} of 64 bits away from frames {before.frame} and {after.frame}",
-                )
+                Finding(Oddity.UNLIKE_NEIGHBOURS, each.frame, f"{_words(nearer)} away from {where}")
             )
     return tuple(findings)
 
 
-def against_preview(facts: FrameFacts, preview: Pixels) -> Finding | None:
-    """A finding when the frame's pHash is far from that of a small, quick preview of it."""
-    distance = _distance(facts.phash, _phash(preview))
-    if distance <= TOLERANCE_BITS:
-        return None
-    return Finding(
-        Oddity.UNLIKE_PREVIEW, facts.frame, f"pHash {distance} of 64 bits away from a preview render"
-    )
+def _blank(facts: Sequence[FrameFacts]) -> list[Finding]:
+    return [
+        Finding(Oddity.BLANK, each.frame, "every pixel has the same colour") for each in facts if each.blank
+    ]
 
 
-def _distance(one: str, other: str) -> int:
-    return int(imagehash.hex_to_hash(one) - imagehash.hex_to_hash(other))
+def _repeats(facts: Sequence[FrameFacts], scene_at: Mapping[int, str]) -> list[Finding]:
+    """Frames with the pixels of an earlier one, of another state of the scene."""
+    findings: list[Finding] = []
+    shown: defaultdict[str, dict[str, int]] = defaultdict(dict)  # by digest, by scene: the first frame
+    for each in facts:
+        scenes, scene = shown[each.digest], scene_at[each.frame]
+        if scenes and scene not in scenes:
+            first = next(iter(scenes.values()))
+            findings.append(Finding(Oddity.REPEATED, each.frame, f"the same pixels as frame {first}"))
+        scenes.setdefault(scene, each.frame)
+    return findings
 
 
-def _phash(pixels: Pixels) -> str:
-    return str(imagehash.phash(Image.fromarray(eight_bit(pixels)[..., :3])))
+def _unlike(facts: FrameFacts, preview: FrameFacts) -> list[Finding]:
+    away = facts.hashes.distances(preview.hashes)
+    if not _far(away):
+        return []
+    return [Finding(Oddity.UNLIKE_PREVIEW, facts.frame, f"{_words(away)} away from a preview render")]
+
+
+def _far(away: HashDistances) -> bool:
+    return away.phash > TOLERANCE.phash or away.dhash > TOLERANCE.dhash or away.whash > TOLERANCE.whash
+
+
+def _words(away: HashDistances) -> str:
+    return f"pHash {away.phash}, dHash {away.dhash}, wHash {away.whash} of {HASH_BITS} bits"
+
+
+def _bits(one: str, other: str) -> int:
+    return (int(one, 16) ^ int(other, 16)).bit_count()

@@ -30,9 +30,11 @@ class VerifierSettings:
     scene_cache_bytes: int = 40 << 30
     keep_reports_blocks: int = 1_800
     """How long after the outcome a report stays pinned (docs/protocol.md, reorganisations)."""
-    previews: int = 2
-    """Frames without a sample tile that are compared with a small render, in one more session;
-    a hint in the report and no part of the verdict. 0 saves its cost."""
+    preview_seconds: float = 30.0
+    """How long small renders are made of a task's frames, in one more session, for the screen to hold
+    them against; hints in the report and no part of the verdict. 0 saves their cost. Within it every
+    frame is looked at, or as many as it allows, evenly spread; a session that takes twice as long
+    is ended."""
     pictures_different: int = 4
     pictures_equal: int = 2
     """Tiles of either kind whose pictures go into the report's page."""

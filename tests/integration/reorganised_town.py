@@ -59,7 +59,7 @@ TERMS = Terms(
     deadline=0,
 )
 VERIFIER = VerifierSettings(
-    poll_seconds=1.0, stagger_seconds=2.0, keep_reports_blocks=KEEP_BLOCKS, previews=0
+    poll_seconds=1.0, stagger_seconds=2.0, keep_reports_blocks=KEEP_BLOCKS, preview_seconds=0
 )
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from tileproof.audit.screen import FrameFacts, Oddity, among_neighbours, facts_of
+from tileproof.audit.screen import FrameFacts, Oddity, PictureHashes, among_neighbours, facts_of
 from tileproof.cli.show_appeal import command_for, preview_json, show_preview, show_windows
 from tileproof.client.appeal import parse_pixel
 from tileproof.client.contact_sheet import MAX_FRAMES, Cell, write_contact_sheet
@@ -221,12 +221,12 @@ def test_regions_are_compared_with_the_same_region_of_other_frames(world: Callab
     assert [(o.task, o.frame, o.what) for o in here.look().odd] == [(4, 3, "repeated")]
 
 
-def facts(frame: int, phash: int, digest: str | None = None) -> FrameFacts:
-    return FrameFacts(frame, digest or str(frame), blank=False, phash=f"{phash:016x}")
+def facts(frame: int, bits: int, digest: str | None = None) -> FrameFacts:
+    return FrameFacts(frame, digest or str(frame), blank=False, hashes=PictureHashes(*3 * [f"{bits:016x}"]))
 
 
 SAME, OTHER, THIRD = 0, 2**64 - 1, 2**32 - 1
-"""pHashes that are 32 bits and more apart."""
+"""Hashes that are 32 bits and more apart."""
 
 
 def test_a_picture_unlike_both_neighbours_that_are_alike_stands_out() -> None:
@@ -246,8 +246,8 @@ def test_the_first_and_the_last_picture_have_one_neighbour_and_are_not_judged() 
 
 
 @given(st.lists(st.integers(0, 2**64 - 1), max_size=12))
-def test_whatever_is_said_to_stand_out_is_a_picture_between_two(phashes: list[int]) -> None:
-    row = [facts(frame, phash) for frame, phash in enumerate(phashes)]
+def test_whatever_is_said_to_stand_out_is_a_picture_between_two(hashes: list[int]) -> None:
+    row = [facts(frame, bits) for frame, bits in enumerate(hashes)]
     inner = {each.frame for each in row[1:-1]}
     assert {finding.frame for finding in among_neighbours(row)} <= inner
 
@@ -366,5 +366,5 @@ def test_however_many_pictures_there_are_no_marked_one_is_left_out(tmp_path: Pat
 def test_float_pictures_have_a_sheet_too(tmp_path: Path) -> None:
     pixels = np.full((8, 8, 3), 0.5, np.float32)
     write_contact_sheet([Cell("1", tmp_path)], lambda _: pixels, tmp_path / "sheet.png")
-    assert Image.open(tmp_path / "sheet.png").getpixel((20, 20)) == (128, 128, 128)
+    assert Image.open(tmp_path / "sheet.png").getpixel((20, 20)) == (188, 188, 188)
     assert facts_of(1, pixels).blank

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,9 @@ from .verifier_world import World, empty, honest, lie_about_seeds, png, spoiled
 SETTINGS = VerifierSettings()
 
 
-def audit(world: World, tmp_path: Path, deadline: float | None = None) -> AuditReport:
+def audit(
+    world: World, tmp_path: Path, deadline: float | None = None, *, settings: VerifierSettings = SETTINGS
+) -> AuditReport:
     if not world.ledger.job_count():
         world.draw()
     return audit_submission(
@@ -32,7 +35,7 @@ def audit(world: World, tmp_path: Path, deadline: float | None = None) -> AuditR
         renderer=world.renderer,
         decoder=world.decoder,
         clock=world.clock,
-        settings=SETTINGS,
+        settings=settings,
         home=tmp_path / "home",
         evidence=tmp_path / "evidence",
         deadline=deadline,
@@ -291,27 +294,58 @@ def unsampled(files: dict[int, np.ndarray]) -> World:
     return World(pictures, frames=frames, sample_tiles=2)
 
 
-def test_frames_without_a_sample_tile_are_compared_with_small_renders(tmp_path: Path) -> None:
+def missed(tmp_path: Path, frame: int, pixels: np.ndarray) -> AuditReport:
+    """An audit of a result with this picture that no sample tile meets. Another picture makes another
+    result and so another seed: one pixel is changed until the seed misses it."""
+    for shade in range(200):
+        pixels[0, 0] = shade
+        report = audit(unsampled({frame: pixels}), tmp_path / str(shade))
+        if report.judgement.verdict is Verdict.ACCEPT:
+            return report
+    raise AssertionError("every seed met the frame")
+
+
+def test_every_frame_is_held_against_a_small_render(tmp_path: Path) -> None:
     world = unsampled({})
     report = audit(world, tmp_path)
-    assert len(world.renderer.previewed) == SETTINGS.previews
-    assert not {t.sample.frame for t in report.tiles} & set(world.renderer.previewed)
+    assert sorted(world.renderer.previewed) == list(range(1, 7))
+    assert report.previewed == 6
     assert report.findings == ()
 
 
 def test_a_frame_unlike_its_preview_is_a_hint_beside_an_accept(tmp_path: Path) -> None:
-    audit(first := unsampled({}), tmp_path / "first")
-    frame = first.renderer.previewed[0]
     noise = np.random.default_rng(3).integers(0, 256, honest(1).shape, dtype=np.uint8)
-    # Another picture makes another result and so another seed: search for one that misses it.
-    for shade in range(200):
-        noise[0, 0, 0] = shade
-        world = unsampled({frame: noise})
-        report = audit(world, tmp_path / str(shade))
-        if frame in world.renderer.previewed:
-            break
+    report = missed(tmp_path, 4, noise)
+    assert [(f.oddity, f.frame) for f in report.findings] == [(Oddity.UNLIKE_PREVIEW, 4)]
+
+
+def test_a_frame_handed_in_again_is_a_hint_where_the_scene_moved(tmp_path: Path) -> None:
+    reports = {
+        frame: audit(unsampled({frame: honest(frame - 1)}), tmp_path / str(frame)) for frame in range(2, 7)
+    }
+    unmet = {frame: r for frame, r in reports.items() if r.judgement.verdict is Verdict.ACCEPT}
+    assert unmet, "every seed met the repeated frame"
+    for frame, report in unmet.items():
+        assert (Oddity.REPEATED, frame) in [(f.oddity, f.frame) for f in report.findings]
+
+
+def test_when_the_time_for_previews_is_over_the_report_says_how_many_there_were(tmp_path: Path) -> None:
+    world = unsampled({})
+
+    def slow() -> None:
+        if len(world.renderer.rendered) == 2:  # the sample tiles are done
+            world.clock.advance(SETTINGS.preview_seconds / 3)
+
+    world.renderer.on_render = slow
+    report = audit(world, tmp_path)
     assert report.judgement.verdict is Verdict.ACCEPT
-    assert [(f.oddity, f.frame) for f in report.findings] == [(Oddity.UNLIKE_PREVIEW, frame)]
+    assert report.previewed == len(world.renderer.previewed) == 3
+
+
+def test_a_verifier_without_time_for_hints_makes_none(tmp_path: Path) -> None:
+    world = unsampled({})
+    report = audit(world, tmp_path, settings=replace(SETTINGS, preview_seconds=0))
+    assert (world.renderer.previewed, report.previewed) == ([], 0)
 
 
 def test_a_preview_that_fails_changes_no_verdict(tmp_path: Path) -> None:

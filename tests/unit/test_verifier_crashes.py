@@ -190,7 +190,7 @@ def a_life(home: Path, fate: Fate) -> list[str]:
     world.terms = replace(world.terms, appeal_blocks=2)
     world.submit()
     world.until(TaskState.DRAWABLE)
-    settings = replace(IMPATIENT, keep_reports_blocks=2, stagger_seconds=1.0, previews=0)
+    settings = replace(IMPATIENT, keep_reports_blocks=2, stagger_seconds=1.0, preview_seconds=0)
     what = world.until_unpinned(home, settings, fate, looks=60)
     assert world.task().state is TaskState.PAID, what
     assert len(world.committed()) == 1, what
