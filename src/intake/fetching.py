@@ -13,7 +13,7 @@ from ..domain.cid import Cid
 from ..domain.errors import EvidenceError, ServiceError
 from ..domain.manifest import Manifest, SceneFile
 from ..ports.clock import Clock
-from ..ports.content import ContentStore
+from ..ports.content import ContentSource
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ class Fetcher:
     others at once unless retryable), EvidenceError as the store does, and Stopped.
     """
 
-    def __init__(self, store: ContentStore, clock: Clock, poll_seconds: float, until: float) -> None:
+    def __init__(self, store: ContentSource, clock: Clock, poll_seconds: float, until: float) -> None:
         self._store, self._clock, self._poll, self._until = store, clock, poll_seconds, until
 
     def block(self, cid: Cid, max_bytes: int) -> bytes:

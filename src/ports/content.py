@@ -32,32 +32,8 @@ class ContentStat:
     is_directory: bool
 
 
-class ContentStore(Protocol):
-    def add_block(self, block: bytes) -> Cid:
-        """Keeps and pins at most 1 MiB as one raw block. The CID is the block's SHA-256."""
-        ...
-
-    def add_file(self, path: Path, *, progress: Progress | None = None) -> Cid:
-        """Keeps and pins one file: CIDv1, raw leaves. Equal bytes give an equal CID.
-
-        Raises InputError ``content.not_a_file`` (links too), ``content.unreadable``.
-        """
-        ...
-
-    def add_directory(self, path: Path, *, progress: Progress | None = None) -> Cid:
-        """Keeps and pins a directory's regular files, recursively, with their names.
-
-        The CID names all of them, or there is none. What ``fetch`` would refuse is refused here.
-
-        Raises InputError: ``content.not_a_file`` for anything but a directory of files and
-            directories, ``content.unsafe_name``, ``content.too_many_files``,
-            ``content.unreadable``.
-        """
-        ...
-
-    def stat(self, cid: Cid, *, timeout: float) -> ContentStat:
-        """Raises EvidenceError ``content.malformed`` when the CID names no UnixFS node."""
-        ...
+class ContentSource(Protocol):
+    """What may be fetched, wherever it comes from."""
 
     def read_block(self, cid: Cid, *, max_bytes: int, timeout: float) -> bytes:
         """A raw block's bytes, checked against the digest.
@@ -89,6 +65,36 @@ class ContentStore(Protocol):
             ServiceError: ``content.not_found`` after ``timeout`` seconds in all.
             MachineError: ``machine.disk_full``.
         """
+        ...
+
+
+class ContentStore(ContentSource, Protocol):
+    """A node that also keeps what is added, and pins it."""
+
+    def add_block(self, block: bytes) -> Cid:
+        """Keeps and pins at most 1 MiB as one raw block. The CID is the block's SHA-256."""
+        ...
+
+    def add_file(self, path: Path, *, progress: Progress | None = None) -> Cid:
+        """Keeps and pins one file: CIDv1, raw leaves. Equal bytes give an equal CID.
+
+        Raises InputError ``content.not_a_file`` (links too), ``content.unreadable``.
+        """
+        ...
+
+    def add_directory(self, path: Path, *, progress: Progress | None = None) -> Cid:
+        """Keeps and pins a directory's regular files, recursively, with their names.
+
+        The CID names all of them, or there is none. What ``fetch`` would refuse is refused here.
+
+        Raises InputError: ``content.not_a_file`` for anything but a directory of files and
+            directories, ``content.unsafe_name``, ``content.too_many_files``,
+            ``content.unreadable``.
+        """
+        ...
+
+    def stat(self, cid: Cid, *, timeout: float) -> ContentStat:
+        """Raises EvidenceError ``content.malformed`` when the CID names no UnixFS node."""
         ...
 
     def pin(self, cid: Cid, *, timeout: float) -> None:

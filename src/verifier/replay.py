@@ -1,0 +1,259 @@
+"""An audit done again from nothing but its report, and held against it field by field.
+
+Works on a stranger's report: its seed and its list of tiles are derived anew before anything is
+rendered, and nothing that it says about pictures is believed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from ..audit.compare import TileScore
+from ..audit.report import AuditReport, FinishRecord, TileRecord, Work
+from ..domain import manifest as manifests
+from ..domain.errors import EvidenceError
+from ..domain.manifest import Manifest
+from ..domain.sampling import BPS, audit_scope, audit_seed
+from ..domain.verdict import Confirmation
+from ..intake.fetching import Fetcher
+from ..ports.clock import Clock
+from ..ports.content import ContentSource
+from ..ports.images import ImageDecoder
+from ..ports.renderer import Renderer
+from .audit import Progress, audit_submission
+from .settings import VerifierSettings
+from .subject import Subject
+
+_NEAR = 1e-6
+"""Relative difference of two scores that other versions of a library may make of equal pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that the report says, beside what it came to here; both in words."""
+
+    field: str
+    reported: str
+    replayed: str
+    equal: bool
+
+
+class Answer(Enum):
+    """What a replay came to. ``IMPOSSIBLE``: this machine could not do the audit again."""
+
+    EQUAL = "equal"
+    UNEQUAL = "unequal"
+    IMPOSSIBLE = "impossible"
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    answer: Answer
+    why: str  # a sentence without its full stop
+    checks: tuple[Check, ...]
+    again: AuditReport | None  # None where the report fell before anything was rendered
+    notes: tuple[str, ...] = ()
+
+    @property
+    def unequal(self) -> tuple[Check, ...]:
+        return tuple(check for check in self.checks if not check.equal)
+
+
+def replay(
+    report: AuditReport,
+    *,
+    source: ContentSource,
+    renderer: Renderer,
+    decoder: ImageDecoder,
+    clock: Clock,
+    settings: VerifierSettings,
+    home: Path,
+    evidence: Path,
+    progress: Progress | None = None,
+) -> Replay:
+    """Does the audit of ``report`` again and compares; its own report goes into ``evidence``.
+
+    Needs nothing but what ``source`` serves of the manifest, the scene and the result that the
+    report names. A report whose seed or list of tiles does not follow from what it names is
+    unequal at once, and nothing is rendered.
+
+    Raises Stopped, MachineError, and ServiceError or InputError where the manifest cannot be had.
+    """
+    fetcher = Fetcher(source, clock, settings.poll_seconds, clock.monotonic() + settings.fetch_seconds)
+    manifest = _manifest(fetcher.block(report.manifest, manifests.MAX_BYTES))
+    notes = _notes(report)
+    basis = tuple(_basis(report, manifest))
+    if not all(check.equal for check in basis):
+        why = "the report does not follow from what it names; nothing was rendered"
+        return Replay(Answer.UNEQUAL, why, basis, None, notes)
+    own = renderer.report()
+    if report.tiles and report.machine is not None and own.device_class != report.machine.device_class:
+        why = (
+            f"this machine is of class {own.device_class} and the audit was made on one of class "
+            f"{report.machine.device_class}, which rounds otherwise: equality cannot be asked for here"
+        )
+        return Replay(Answer.IMPOSSIBLE, why, basis, None, notes)
+    again = audit_submission(
+        subject=_subject(report, 0 if manifest is None else len(manifest.tasks)),
+        store=source,
+        renderer=renderer,
+        decoder=decoder,
+        clock=clock,
+        settings=settings,
+        home=home,
+        evidence=evidence,
+        progress=progress,
+    )
+    checks = (*basis, *_outcome(report, again))
+    if again.machine is not None and report.machine is not None:
+        build, here = report.machine.blender_build, again.machine.blender_build
+        if build != here:
+            notes += (f"the audit's Blender was {build}, this one is {here}",)
+    if report.tiles and not again.tiles:
+        return Replay(Answer.IMPOSSIBLE, again.judgement.reason, checks, again, notes)
+    if all(check.equal for check in checks):
+        return Replay(Answer.EQUAL, "every field came out as the report says", checks, again, notes)
+    count = sum(not check.equal for check in checks)
+    why = f"{count} field{'' if count == 1 else 's'} came out otherwise than the report says"
+    return Replay(Answer.UNEQUAL, why, checks, again, notes)
+
+
+def _manifest(block: bytes) -> Manifest | None:
+    try:
+        return manifests.decode(block)
+    except EvidenceError:
+        return None  # an audit says of it what there is to say
+
+
+def _subject(report: AuditReport, task_count: int) -> Subject:
+    plan = None if report.work is None else report.work.plan
+    return Subject(
+        of=report.of,
+        manifest=report.manifest,
+        task_count=task_count,
+        audit_rate_bps=BPS if plan is None else round(plan.audit_rate * BPS),
+        result=report.result,
+        seed=report.seed,
+        appeal=report.appeal,
+    )
+
+
+def _notes(report: AuditReport) -> tuple[str, ...]:
+    """What a replay cannot know without a ledger."""
+    seed = report.seed
+    notes = []
+    if seed.block_hash is None:
+        notes.append("the audit's seed was given and not derived, so its list of tiles binds nobody")
+    else:
+        notes.append(
+            f"that block {seed.seed_block} has the hash {seed.block_hash:#x} is the report's word: "
+            "ask any node of the chain"
+        )
+    if report.appeal is not None and report.appeal.first_seed is not None:
+        notes.append("the seed of the appealed round is the report's word too")
+    return tuple(notes)
+
+
+def _basis(report: AuditReport, manifest: Manifest | None) -> Iterator[Check]:
+    """What follows from the report's own words and the manifest alone."""
+    seed = report.seed
+    if seed.block_hash is not None:
+        derived = audit_seed(report.of, report.result, seed.block_hash)
+        yield Check("audit seed", hex(seed.seed), hex(derived), seed.seed == derived)
+    work = report.work
+    if manifest is None or work is None:
+        return
+    if report.of.task >= len(manifest.tasks):
+        yield Check("task", str(report.of.task), f"the manifest has {len(manifest.tasks)} tasks", False)
+        return
+    spec = manifest.tasks[report.of.task]
+    yield _same("job's name", work.name, manifest.name)
+    yield _same("frames and region", _spec(work), f"{spec.frames} {spec.region}")
+    yield from _fields("settings", work.settings, manifest.settings)
+    yield from _fields("audit policy", work.policy, manifest.audit)
+    drawn = audit_scope(seed.seed, manifest, report.of.task, report.appeal).tiles
+    yield Check("list of tiles", _listed(work.samples), _listed(drawn), work.samples == drawn)
+
+
+def _spec(work: Work) -> str:
+    return f"{work.spec.frames} {work.spec.region}"
+
+
+def _fields(what: str, reported: object, fixed: object) -> Iterator[Check]:
+    """One check where all is equal, else one for each field that is not."""
+    names = type(fixed).__slots__  # type: ignore[attr-defined]
+    wrong = [name for name in names if getattr(reported, name) != getattr(fixed, name)]
+    if not wrong:
+        yield Check(what, "as the manifest", "as the manifest", True)
+    for name in wrong:
+        yield _same(f"{what}: {name}", str(getattr(reported, name)), str(getattr(fixed, name)))
+
+
+def _listed(samples: Sequence[object]) -> str:
+    shown = ", ".join(f"{getattr(s, 'frame', '')}:{getattr(s, 'tile', '')}" for s in samples[:4])
+    return f"{len(samples)} tiles: {shown}{', ...' if len(samples) > 4 else ''}" if samples else "none"
+
+
+def _outcome(report: AuditReport, again: AuditReport) -> Iterator[Check]:
+    """What the pictures came to."""
+    one, other = report.judgement, again.judgement
+    yield _same("verdict", one.verdict.value, other.verdict.value)
+    yield _same("ground", f"{one.ground.value} {one.index}", f"{other.ground.value} {other.index}")
+    yield _same("faulty pictures", _faults(report), _faults(again))
+    yield _same("tiles judged", str(len(report.tiles)), str(len(again.tiles)))
+    for index, (said, is_) in enumerate(zip(report.tiles, again.tiles, strict=False)):
+        yield from _record(f"tile {index}", said, is_)
+    ours = {finish.frame: finish for finish in again.finishes}
+    frames = [finish.frame for finish in report.finishes]
+    yield _same("frames finished", str(sorted(frames)), str(sorted(ours)))
+    for finish in report.finishes:
+        if finish.frame in ours:
+            yield from _record(f"finish of frame {finish.frame}", finish, ours[finish.frame])
+    yield _same("rendered twice more", _fresh(report.confirmation), _fresh(again.confirmation))
+
+
+def _faults(report: AuditReport) -> str:
+    return ", ".join(f"{fault.ground.value} {fault.position}" for fault in report.faults) or "none"
+
+
+def _fresh(confirmation: Confirmation | None) -> str:
+    if confirmation is None:
+        return "no"
+    agrees = "agree" if confirmation.agrees else "differ"
+    return f"tile {confirmation.index}, the renders {agrees}"
+
+
+def _record(name: str, said: TileRecord | FinishRecord, is_: TileRecord | FinishRecord) -> Iterator[Check]:
+    yield _same(f"{name}, submitted", said.submitted, is_.submitted)
+    yield _same(f"{name}, rendered", said.rendered, is_.rendered)
+    one, other = _score(said.score), _score(is_.score)
+    yield Check(f"{name}, scores", one, other, _alike(said.score, is_.score))
+
+
+def _score(score: TileScore) -> str:
+    bits = score.hashes
+    return (
+        f"{'equal' if score.equal else 'differs'}, {score.equal_share:.6f} of pixels equal, "
+        f"up to {score.max_difference:.4g} levels, {score.psnr_db:.4f} dB, "
+        f"hashes {bits.phash} {bits.dhash} {bits.whash}"
+    )
+
+
+def _alike(one: TileScore, other: TileScore) -> bool:
+    near = all(
+        math.isclose(a, b, rel_tol=_NEAR, abs_tol=_NEAR)
+        for a, b in (
+            (one.equal_share, other.equal_share),
+            (one.max_difference, other.max_difference),
+            (one.psnr_db, other.psnr_db),
+        )
+    )
+    return near and one.equal == other.equal and one.hashes == other.hashes
+
+
+def _same(field: str, reported: str, replayed: str) -> Check:
+    return Check(field, reported, replayed, reported == replayed)
