@@ -51,8 +51,9 @@ class ImageDecoder(Protocol):
     def decode(self, path: Path, expected: ImageFormat) -> Pixels:
         """The file's pixels, decoded in a limited child process; NaNs keep their bits.
 
-        One file has one reading: a file that two readers could take differently is refused, and an
-        EXR of half floats holds nothing beside its pixels, as ``encode_exr`` leaves it.
+        One file has one reading. It holds what ``encode_png`` or ``encode_exr`` write, however it is
+        compressed, and nothing beside: no profile, orientation or note by which another program
+        shows other pixels than these, no byte that belongs to nothing.
 
         Raises EvidenceError: ``image.missing``, ``image.undecodable`` (not this container,
         broken, or beyond the child's limits of time and memory), ``image.wrong_format``

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import random
 import resource
 import struct
 import subprocess
-import sys
-import time
 import zlib
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tileproof.adapters.blender import inside as render_inside
 from tileproof.adapters.blender.find import BlenderBuild
 from tileproof.adapters.images import ChildDecoder
 from tileproof.domain.errors import EvidenceError
@@ -175,6 +172,7 @@ def chunked(*extra: tuple[int, bytes, bytes]) -> bytes:
     ("what", "data"),
     [
         ("animation", chunked((1, b"acTL", struct.pack(">II", 2, 0)))),
+        ("an end with a body", joined([*chunks_of(chunked())[:2], (b"IEND", b"x")])),
         ("a transparent colour", chunked((1, b"tRNS", bytes(6)))),
         ("a palette", chunked((1, b"PLTE", bytes(6)))),
         ("a second header", chunked((1, *chunks_of(png_of(picture(8, 8, 3, 8), 0))[0]))),
@@ -192,13 +190,28 @@ def test_a_png_that_two_readers_could_take_differently_is_undecodable(
     assert code_of(tmp_path / "a.png", ImageFormat("PNG", 8, 8, 3, 8)) == "image.undecodable", what
 
 
-def test_text_and_colour_profiles_are_passed_over_unread(tmp_path: Path) -> None:
-    """A profile that unpacks to a thousand times its size is not unpacked."""
-    bomb = b"name\0\0" + zlib.compress(bytes(16 << 20), 9)
-    data = chunked((1, b"iCCP", bomb), (1, b"zTXt", bomb), (1, b"gAMA", struct.pack(">I", 1)))
-    (tmp_path / "a.png").write_bytes(data)
-    decoded = DECODER.decode(tmp_path / "a.png", ImageFormat("PNG", 8, 8, 3, 8))
-    assert np.array_equal(decoded, picture(8, 8, 3, 8))
+BOMB = b"name\0\0" + zlib.compress(bytes(16 << 20), 9)
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        (b"gAMA", struct.pack(">I", 22_000)),
+        (b"cICP", bytes([9, 16, 0, 1])),
+        (b"iCCP", BOMB),
+        (b"eXIf", b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x03\0\0\0\0\0\0"),
+        (b"pHYs", struct.pack(">IIB", 1, 2, 0)),
+        (b"tEXt", b"Comment\0pay me"),
+        (b"zTXt", BOMB),
+    ],
+)
+def test_a_picture_that_says_how_to_show_it_otherwise_is_undecodable(
+    tmp_path: Path, name: bytes, body: bytes
+) -> None:
+    """The artist gets the worker's file: equal pixels under another profile, or turned by Exif, would
+    be another picture."""
+    (tmp_path / "a.png").write_bytes(chunked((1, name, body)))
+    assert code_of(tmp_path / "a.png", ImageFormat("PNG", 8, 8, 3, 8)) == "image.undecodable"
 
 
 def test_a_file_far_larger_than_its_pixels_is_not_read(tmp_path: Path) -> None:
@@ -281,7 +294,7 @@ def test_a_shifted_window_is_undecodable(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_passes_that_say_more_than_their_pixels_are_undecodable(
+def test_an_exr_that_says_more_than_its_pixels_is_undecodable(
     tmp_path: Path, said: dict[str, object]
 ) -> None:
     """Frames are finished from the file: what another reader takes for other colours is a cheat there."""
@@ -289,138 +302,21 @@ def test_passes_that_say_more_than_their_pixels_are_undecodable(
     assert code_of(tmp_path / "a.exr", ImageFormat("EXR", 8, 6, 3, 16)) == "image.undecodable"
 
 
-# Mutations: refused, or exactly what an honest reader sees; never a crash, never without end
-
-
-def bytes_changed(data: bytes, chance: random.Random) -> bytes:
-    changed = bytearray(data)
-    for _ in range(chance.randint(1, 4) if data else 0):
-        at = chance.randrange(len(changed) or 1)
-        match chance.randrange(3):
-            case 0 if changed:
-                changed[at] ^= 1 << chance.randrange(8)
-            case 1:
-                del changed[at : at + chance.randint(1, 9)]
-            case _:
-                changed[at:at] = chance.randbytes(chance.randint(1, 9))
-    return bytes(changed)
-
-
-def chunks_changed(data: bytes, chance: random.Random) -> bytes:
-    """Behind good checksums: chunks mangled, doubled, dropped, swapped, split, invented."""
-    parts = chunks_of(data)
-    for _ in range(chance.randint(1, 3)):
-        at = chance.randrange(len(parts))
-        name, body = parts[at]
-        match chance.randrange(6):
-            case 0:
-                parts[at] = (name, bytes_changed(body, chance))
-            case 1:
-                parts.insert(at, (name, body))
-            case 2 if len(parts) > 1:
-                del parts[at]
-            case 3:
-                parts[at], parts[-1] = parts[-1], parts[at]
-            case 4:
-                cut = chance.randint(0, len(body))
-                parts[at : at + 1] = [(name, body[:cut]), (name, body[cut:])]
-            case _:
-                name = chance.choice([b"tEXt", b"gAMA", b"sBIT", b"acTL", b"tRNS", b"PLTE", b"qqqq"])
-                parts.insert(at, (name, chance.randbytes(chance.randint(0, 12))))
-    return joined(parts)
-
-
-def unpacked_changed(data: bytes, chance: random.Random) -> bytes:
-    """Behind a good stream: scanlines with other filters and other bytes."""
-    parts = chunks_of(data)
-    raw = bytearray(zlib.decompress(parts[1][1]))
-    for _ in range(chance.randint(1, 8)):
-        raw[chance.randrange(len(raw))] = chance.randrange(256)
-    width, height, depth, colour = struct.unpack(">IIBB", parts[0][1][:10])
-    row = 1 + width * {2: 3, 6: 4}[colour] * depth // 8
-    raw[chance.randrange(height) * row] = chance.choice([0, 1, 2, 3, 4, 4, 5, 255])  # a filter
-    return joined([parts[0], (b"IDAT", zlib.compress(bytes(raw))), parts[2]])
-
-
-MUTATIONS: dict[str, tuple[Callable[[bytes, random.Random], bytes], int]] = {
-    "bytes": (bytes_changed, 60),
-    "chunks": (chunks_changed, 120),
-    "scanlines": (unpacked_changed, 60),
-}
-
-
-@pytest.mark.parametrize("mutation", list(MUTATIONS))
-def test_a_mutated_png_is_refused_or_decodes_as_the_specification_says(tmp_path: Path, mutation: str) -> None:
-    mutate, count = MUTATIONS[mutation]
-
-    def try_one(seed: int) -> bool:
-        chance = random.Random(f"{mutation} {seed}")
-        depth, channels = chance.choice([8, 16]), chance.choice([3, 4])
-        data = mutate(png_of(picture(12, 8, channels, depth), chance.randrange(5)), chance)
-        path = tmp_path / f"{seed}.png"
-        path.write_bytes(data)
-        began = time.monotonic()
-        try:
-            decoded = DECODER.decode(path, ImageFormat("PNG", 12, 8, channels, depth))
-        except EvidenceError:
-            return False
-        finally:
-            assert time.monotonic() - began < 60
-        assert np.array_equal(decoded, plain_decoding(data)), seed
-        return True
-
-    with ThreadPoolExecutor(2) as pool:
-        accepted = sum(pool.map(try_one, range(count)))
-    assert accepted < count
-    if mutation != "bytes":  # else nothing was compared
-        assert accepted > 0
-
-
-def test_a_mutated_exr_is_refused_or_decodes_as_its_own_library_says(tmp_path: Path) -> None:
-    """Of a stored EXR any float is an honest float, so most mutations of its pixels are accepted."""
-
-    def try_one(seed: int) -> bool:
-        chance = random.Random(f"exr {seed}")
-        path = tmp_path / f"{seed}.exr"
-        exr(floats(12, 8, 3), path, chance.choice(["NO", "ZIPS", "ZIP"]))
-        path.write_bytes(bytes_changed(path.read_bytes(), chance))
-        try:
-            decoded = DECODER.decode(path, ImageFormat("EXR", 12, 8, 3, 32))
-        except EvidenceError:
-            return False
-        assert decoded.tobytes() == decoded_elsewhere(path), seed
-        return True
-
-    with ThreadPoolExecutor(2) as pool:
-        accepted = sum(pool.map(try_one, range(60)))
-    assert 0 < accepted < 60
-
-
-def decoded_elsewhere(path: Path) -> bytes:
-    """By the plain library, in a process of its own: it was seen to crash on such files."""
-    script = (
-        "import sys, numpy, OpenEXR\n"
-        "file = OpenEXR.File(sys.argv[1], separate_channels=True)\n"
-        "planes = [file.channels()[name].pixels for name in 'RGB']\n"
-        "sys.stdout.buffer.write(numpy.stack(planes, axis=2).tobytes())\n"
-    )
-    done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, check=True)
-    return done.stdout
-
-
 # What Blender writes, and what Blender reads
 
 
 @pytest.mark.blender
-@pytest.mark.parametrize(("container", "depth"), [("PNG", 8), ("PNG", 16), ("EXR", 32)])
+@pytest.mark.parametrize("depth", [8, 16])
 @pytest.mark.parametrize("channels", [3, 4])
 def test_blender_and_we_see_the_same_pixels_in_a_file_that_blender_wrote(
-    blender: BlenderBuild, tmp_path: Path, container: str, depth: int, channels: int
+    blender: BlenderBuild, tmp_path: Path, depth: int, channels: int
 ) -> None:
     script, path, dump = tmp_path / "write.py", tmp_path / "a", tmp_path / "dump"
-    kind = "OPEN_EXR" if container == "EXR" else "PNG"
+    inside = Path(render_inside.__file__).parent
     script.write_text(
         "import bpy, array, os, random, sys\n"
+        f"sys.path.insert(0, {str(inside)!r})\n"
+        "import png\n"
         "bpy.ops.wm.read_factory_settings(use_empty=True)\n"
         "image = bpy.data.images.new('i', 19, 7, alpha=True, float_buffer=True, is_data=True)\n"
         "chance = random.Random(5)\n"
@@ -428,9 +324,10 @@ def test_blender_and_we_see_the_same_pixels_in_a_file_that_blender_wrote(
         "scene = bpy.context.scene\n"
         "scene.view_settings.view_transform = 'Raw'\n"
         "settings = scene.render.image_settings\n"
-        f"settings.file_format, settings.color_depth = {kind!r}, {str(depth)!r}\n"
+        f"settings.file_format, settings.color_depth = 'PNG', {str(depth)!r}\n"
         f"settings.color_mode = {'RGBA' if channels == 4 else 'RGB'!r}\n"
         f"image.save_render({str(path)!r}, scene=scene)\n"
+        f"png.reduce_to_pixels({str(path)!r})\n"
         f"read = bpy.data.images.load({str(path)!r})\n"
         "read.colorspace_settings.name, read.alpha_mode = 'Non-Color', 'CHANNEL_PACKED'\n"
         "pixels = array.array('f', bytes(4 * 19 * 7 * 4))\n"
@@ -440,9 +337,6 @@ def test_blender_and_we_see_the_same_pixels_in_a_file_that_blender_wrote(
     )
     subprocess.run(blender.command(script), capture_output=True, check=True, timeout=120)
     theirs = np.frombuffer(dump.read_bytes(), np.float32).reshape(7, 19, 4)[::-1, :, :channels]
-    ours = DECODER.decode(path, ImageFormat(container, 19, 7, channels, depth))
+    ours = DECODER.decode(path, ImageFormat("PNG", 19, 7, channels, depth))
     assert len(np.unique(ours)) > 50
-    if container == "EXR":
-        assert np.array_equal(ours, theirs)
-    else:
-        assert np.array_equal(ours, np.rint(theirs * (2**depth - 1)))
+    assert np.array_equal(ours, np.rint(theirs * (2**depth - 1)))

@@ -27,7 +27,7 @@ _EXR_PLAIN = {
     (b"screenWindowWidth", b"float"): struct.pack("<f", 1),
     (b"type", b"string"): b"scanlineimage",
 }
-"""What passes may say beside their size and channels: another reader takes anything more, as other
+"""What a file may say beside its size and channels: another reader takes anything more, as other
 primaries or another shape of pixel, for another picture than the one that was compared."""
 
 
@@ -88,8 +88,7 @@ def _exr(head: bytes) -> dict[str, object]:
     if window != shown or window[:2] != (0, 0) or order != 0 or compression not in _EXR_COMPRESSIONS:
         raise NotThisContainer("its window, line order or compression is not one that is accepted")
     depth = _depth(channels)
-    if depth == 16:
-        _check_plain(found, channels)
+    _check_plain(found, channels)
     return {
         "width": window[2] + 1,
         "height": window[3] + 1,
@@ -120,7 +119,7 @@ def _check_plain(found: dict[tuple[bytes, bytes], bytes], channels: _Channels) -
     known = {b"channels", b"compression", b"dataWindow", b"displayWindow", b"lineOrder"}
     for (name, kind), value in found.items():
         if name not in known and _EXR_PLAIN.get((name, kind)) != value:
-            raise NotThisContainer(f"its attribute {name!r} is none that passes have")
+            raise NotThisContainer(f"its attribute {name!r} is none that honest pictures have")
 
 
 def _attributes(head: bytes) -> tuple[dict[tuple[bytes, bytes], bytes], int]:
