@@ -28,7 +28,7 @@ from ..audit.report import (
     to_html,
     to_json,
 )
-from ..audit.screen import Finding, FrameFacts, against_preview, facts_of, screen
+from ..audit.screen import FrameFacts, facts_of, repeated_frames, screen
 from ..domain import manifest as manifests
 from ..domain.errors import EvidenceError, MachineError, ServiceError, TileproofError
 from ..domain.job import Ground, Question, Verdict
@@ -56,7 +56,7 @@ from .settings import VerifierSettings
 from .subject import Subject
 
 Progress = Callable[[str, int, int], None]
-"""Called with (``fetch`` | ``screen`` | ``render`` | ``confirm``, done, in all)."""
+"""Called with (``fetch`` | ``screen`` | ``render`` | ``confirm`` | ``preview``, done, in all)."""
 
 log = logging.getLogger("tileproof.verifier")
 
@@ -141,7 +141,7 @@ class _Audit:
         self._machine: Machine | None = None
         self._facts: list[FrameFacts] = []
         self._faults: list[FileFault] = []
-        self._hints: list[Finding] = []
+        self._previews: list[FrameFacts] = []
         self._submitted: dict[int, Pixels] = {}
         self._rendered: dict[int, Pixels] = {}
         self._records: dict[int, TileRecord] = {}
@@ -169,7 +169,8 @@ class _Audit:
             tiles=tuple(self._records[at] for at in sorted(self._records)) if complete else (),
             confirmation=self._confirmation,
             faults=tuple(self._faults),
-            findings=(*screen(self._facts), *self._hints),
+            findings=screen(self._facts, self._previews or None),
+            previewed=len(self._previews),
             judgement=judgement,
             timings=Timings(**self._seconds),
             made_at=int(self._clock.now()),
@@ -208,7 +209,7 @@ class _Audit:
             self._confirm(blend, work, equal.index(False))
         judgement = judge_tiles(equal, self._confirmation)
         if judgement.verdict is Verdict.ACCEPT and not self._asks_for_less:
-            self._compare_with_previews(blend, work)
+            self._look_at_previews(blend, work)
         return judgement
 
     def _read_manifest(self) -> Manifest:
@@ -305,23 +306,25 @@ class _Audit:
                 self._progress("confirm", len(fresh), 2)
         self._confirmation = Confirmation(index, self._records[index].rendered, (fresh[0], fresh[1]))
 
-    def _compare_with_previews(self, blend: Path, work: Work) -> None:
+    def _look_at_previews(self, blend: Path, work: Work) -> None:
         """Adds hints; the verdict stands already, so nothing that fails here can change it."""
-        frames = preview.unsampled_frames(work, self._settings.previews)
-        if not frames:
+        seconds = self._settings.preview_seconds
+        if self._deadline is not None:
+            seconds = min(seconds, (self._deadline - self._clock.monotonic()) * preview.SHARE_OF_TIME_LEFT)
+        if seconds <= 0 or not preview.can_be_previewed(work.spec.region):
             return
-        small = preview.preview_settings(work.settings)
-        tile = preview.preview_tile(work.settings, work.spec.region)
-        expected = ImageFormat.of(small, tile)
-        facts = {each.frame: each for each in self._facts}
+        until = self._clock.monotonic() + seconds
+        small = preview.preview_settings(work.settings, work.spec)
+        order = preview.in_order(work.spec.frames, repeated_frames(self._facts))
         try:
-            with self._timed("screen"), self._session(blend, small, work, "previews", len(frames)) as session:
-                for frame in frames:
+            with self._timed("screen"), self._session(blend, small, work, "previews", len(order)) as session:
+                for frame in order:
                     self._check_time()
-                    pixels = self._decoder.decode(session.render(frame, tile).path, expected)
-                    finding = against_preview(facts[frame], pixels)
-                    if finding is not None:
-                        self._hints.append(finding)
+                    pixels = preview.render_preview(session, self._decoder, work, frame)
+                    self._previews.append(facts_of(frame, pixels))
+                    self._progress("preview", len(self._previews), len(order))
+                    if self._clock.monotonic() >= until:
+                        break
         except (TileproofError, Stopped, _Decided) as error:
             log.info("previews were left out: %s", error)
 
@@ -343,7 +346,8 @@ class _Audit:
     ) -> Iterator[RenderSession]:
         out = self._scratch / name
         out.mkdir()
-        left = preview.MAX_SECONDS if name == "previews" else self._settings.session_seconds
+        previews = name == "previews"
+        left = 2 * self._settings.preview_seconds if previews else self._settings.session_seconds
         if self._deadline is not None:
             left = min(left, self._deadline - self._clock.monotonic())
         largest = max_frame_bytes(work.settings, work.spec)
