@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..domain.frames import format_frames
 from ..domain.job import Terms
+from ..domain.policy import describe_policy
 from .console import facts, note, say, table
 
 if TYPE_CHECKING:
@@ -74,11 +75,7 @@ def pictures_json(manifest: Manifest) -> dict[str, object]:
         "split": [manifest.split_columns, manifest.split_rows],
         "files": [{"path": f.path, "size": f.size, "sha256": f.sha256} for f in manifest.files],
         "settings": {name: getattr(settings, name) for name in type(settings).__slots__},
-        "audit": {
-            "lane": manifest.audit.lane,
-            "tile_px": manifest.audit.tile_px,
-            "sample_tiles": manifest.audit.sample_tiles,
-        },
+        "audit": {name: getattr(manifest.audit, name) for name in type(manifest.audit).__slots__},
     }
 
 
@@ -121,7 +118,7 @@ def show_manifest(manifest: Manifest) -> None:
         {
             **_pictures(manifest),
             "tasks": len(manifest.tasks),
-            "audit": f"{policy.sample_tiles} tiles of {policy.tile_px} px a task, {policy.lane} lane",
+            "audit": f"{policy.sample_tiles} tiles of {policy.tile_px} px a task, {describe_policy(policy)}",
         }
     )
     say()
@@ -208,6 +205,7 @@ def show_scene(scene: SceneFacts) -> None:
             "samples": f"{scene.samples_per_pixel}"
             + (f", adaptive at {scene.adaptive_threshold:g}" if scene.adaptive_sampling else ""),
             "noise seed": f"{scene.noise_seed}" + (", animated" if scene.animated_seed else ""),
+            "finishing": ", ".join(finishing) or "none",
             "view": scene.view_transform + (", transparent" if scene.transparent else ""),
             "other files": listed(scene.external_files, "none"),
             "missing": listed(scene.missing_files, "nothing"),

@@ -44,6 +44,21 @@ def submit(
         int | None, typer.Option(min=1, metavar="N", help="Tiles that an audit renders again.")
     ] = None,
     tile: Annotated[int | None, typer.Option(min=1, metavar="PIXELS", help="Edge of such a tile.")] = None,
+    lane: Annotated[
+        str, typer.Option(metavar="LANE", help="How results are judged: exact, calibrated or hash.")
+    ] = "exact",
+    accept_db: Annotated[
+        float | None, typer.Option(metavar="DB", help="Calibrated lane: accepted from so much PSNR.")
+    ] = None,
+    reject_db: Annotated[
+        float | None, typer.Option(metavar="DB", help="Calibrated lane: rejected below so much PSNR.")
+    ] = None,
+    hash_bits: Annotated[
+        str | None, typer.Option(metavar="P,D,W", help="Hash lane: accepted within so many of 64 bits.")
+    ] = None,
+    band_bits: Annotated[
+        int | None, typer.Option(metavar="BITS", help="Hash lane: refused so many bits further away.")
+    ] = None,
     audit_fee: Fee = None,
     committee: Committee = None,
     audit_rate: Rate = None,
@@ -60,7 +75,7 @@ def submit(
     Plans, pins, escrows. The plan is shown and checked before anything is pinned or spent.
     """
     from ..client.plan import plan_pictures, plan_submission
-    from ..client.request import PictureRequest, parse_resolution, parse_split
+    from ..client.request import PictureRequest, parse_hash_bits, parse_resolution, parse_split
     from ..client.submit import submit as send
     from ..domain.frames import parse_frames
 
@@ -81,6 +96,11 @@ def submit(
         frames_per_task=frames_per_task,
         tile_px=tile or settings.terms.tile_px,
         sample_tiles=sample_tiles or settings.terms.sample_tiles,
+        lane=lane,
+        accept_db=accept_db,
+        reject_db=reject_db,
+        hash_bits=parse_hash_bits(hash_bits) if hash_bits else None,
+        band_bits=band_bits,
     )
     offer = make_offer(settings.terms, reward, audit_fee, committee, audit_rate, bond, lease, deadline)
     with Ports(settings) as ports, packing_folder(settings) as into:

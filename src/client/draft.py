@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from ..domain.canonical import is_plain_text
 from ..domain.cid import Cid, Codec
 from ..domain.errors import InputError
 from ..domain.frames import parse_frames
-from ..domain.manifest import MAX_SIDE_PX, VERSION, AuditPolicy, Manifest, RenderSettings, SceneFile, TaskSpec
+from ..domain.manifest import MAX_SIDE_PX, VERSION, Manifest, RenderSettings, SceneFile, TaskSpec
 from ..domain.paths import is_safe_path
+from ..domain.policy import AuditPolicy, default_policy, trouble_of
 from ..domain.tiles import split
 from ..ports.renderer import RenderReport
 from ..ports.scene import PackedScene, SceneFacts
@@ -133,11 +135,37 @@ def draft_manifest(
         blend=scene.blend,
         files=list_files(scene.root),
         settings=settings,
-        audit=AuditPolicy(lane="exact", tile_px=request.tile_px, sample_tiles=request.sample_tiles),
+        audit=audit_policy(request),
         tasks=tuple(TaskSpec(group, region) for group in groups for region in regions),
         split_columns=request.columns,
         split_rows=request.rows,
     )
+
+
+def audit_policy(request: PictureRequest) -> AuditPolicy:
+    """The lane asked for, with its default thresholds where none are named.
+
+    Raises InputError ``policy.malformed`` for thresholds out of bounds, or of another lane.
+    """
+    policy = default_policy(request.lane, request.tile_px, request.sample_tiles)
+    if request.accept_db is not None:
+        policy = replace(policy, accept_db=float(request.accept_db))
+    if request.reject_db is not None:
+        policy = replace(policy, reject_db=float(request.reject_db))
+    if request.hash_bits is not None:
+        phash, dhash, whash = request.hash_bits
+        policy = replace(policy, phash_bits=phash, dhash_bits=dhash, whash_bits=whash)
+    if request.band_bits is not None:
+        policy = replace(policy, band_bits=request.band_bits)
+    trouble = trouble_of(policy)
+    if trouble is not None:
+        raise InputError(
+            "policy.malformed",
+            f"results cannot be judged so: the lane {trouble}",
+            remedy="leave the thresholds out to get those of the lane (docs/verification.md)",
+            lane=policy.lane,
+        )
+    return policy
 
 
 def list_files(root: Path) -> tuple[SceneFile, ...]:

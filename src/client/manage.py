@@ -118,7 +118,7 @@ def plan_retry(job_id: int, offer: Offer, *, ledger: Ledger, store: ContentStore
             job=earlier,
         )
     means = read_means(ledger)
-    terms = make_terms(offer, means.bounds, means.timestamp)
+    terms = make_terms(offer, means.bounds, means.timestamp, again.audit.settled_in)
     return Retry(
         manifest=again,
         old_tasks=tuple(chosen),
@@ -133,7 +133,7 @@ def retry(
     """Pins the new manifest, keeps the scene pinned, and creates the job."""
     adopted = recover(ledger=ledger, store=store, journal=journal)
     means = read_means(ledger)
-    terms = make_terms(offer, means.bounds, means.timestamp)
+    terms = make_terms(offer, means.bounds, means.timestamp, plan.manifest.audit.settled_in)
     kept = store.pins()
     scene = plan.manifest.scene
     store.pin(scene, timeout=timeout)

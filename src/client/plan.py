@@ -97,7 +97,7 @@ def plan_submission(pictures: PicturePlan, offer: Offer, *, ledger: Ledger) -> S
     Raises InputError (``terms.…``, ``money.balance_too_small``) and whatever the ledger raises.
     """
     means = read_means(ledger)
-    terms = make_terms(offer, means.bounds, means.timestamp)
+    terms = make_terms(offer, means.bounds, means.timestamp, pictures.manifest.audit.settled_in)
     tasks = len(pictures.manifest.tasks)
     escrow = check_means(terms, tasks, means)
     plan = SubmissionPlan(

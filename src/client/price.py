@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..domain.errors import InputError
-from ..domain.job import Bounds, Terms
+from ..domain.job import Bounds, Lane, Terms
 from ..domain.money import Fri
 from ..domain.sampling import BPS
 from .request import Offer
@@ -53,8 +53,9 @@ def check_reward(offer: Offer) -> None:
         )
 
 
-def make_terms(offer: Offer, bounds: Bounds, timestamp: int) -> Terms:
-    """The offer as terms that the contract will take.
+def make_terms(offer: Offer, bounds: Bounds, timestamp: int, lane: Lane) -> Terms:
+    """The offer as terms that the contract will take; ``lane`` is the manifest's
+    (``AuditPolicy.settled_in``).
 
     Raises InputError, each naming the value and what is allowed: ``terms.reward_zero``,
     ``terms.committee_size``, ``terms.audit_rate``, ``terms.audit_fee``, ``terms.bond``,
@@ -130,6 +131,7 @@ def make_terms(offer: Offer, bounds: Bounds, timestamp: int) -> Terms:
         reveal_blocks=window("reveal", offer.reveal_blocks, offer.default_reveal_blocks),
         appeal_blocks=window("appeal", offer.appeal_blocks, offer.default_appeal_blocks),
         deadline=timestamp + deadline,
+        lane=lane,
     )
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from ..domain.errors import InputError
 from ..domain.money import Fri
+from ..domain.policy import EXACT
 
 _PAIR = re.compile(r"(\d{1,6})\s*[xX×]\s*(\d{1,6})", re.ASCII)
+_BITS = re.compile(r"(\d{1,2}),(\d{1,2}),(\d{1,2})", re.ASCII)
 _PERCENT = re.compile(r"(\d{1,4})\s*%", re.ASCII)
 
 
@@ -41,6 +43,11 @@ class PictureRequest:
     frames_per_task: int = 1
     tile_px: int = 64
     sample_tiles: int = 16
+    lane: str = EXACT
+    accept_db: float | None = None  # None: the lane's default
+    reject_db: float | None = None
+    hash_bits: tuple[int, int, int] | None = None  # pHash, dHash, wHash
+    band_bits: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +98,15 @@ def parse_resolution(text: str) -> Resolution:
         remedy="write WIDTHxHEIGHT in pixels such as 1920x1080, or a percentage of the scene's such as 50%",
         text=text[:100],
     )
+
+
+def parse_hash_bits(text: str) -> tuple[int, int, int]:
+    """pHash's, dHash's and wHash's bits. Raises InputError ``hash_bits.malformed``."""
+    match = _BITS.fullmatch(text.replace(" ", ""))
+    if match is None:
+        raise InputError(
+            "hash_bits.malformed",
+            f"{text!r} is not PHASH,DHASH,WHASH",
+            remedy="write three numbers of bits, such as 14,14,14",
+        )
+    return int(match[1]), int(match[2]), int(match[3])

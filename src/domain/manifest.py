@@ -13,6 +13,9 @@ from .cid import Cid, Codec, parse_cid
 from .errors import EvidenceError, InputError
 from .frames import LAST_FRAME, MAX_FRAMES, format_frames, parse_frames
 from .paths import is_safe_path
+from .policy import MAX_SAMPLE_TILES as MAX_SAMPLE_TILES
+from .policy import AuditPolicy as AuditPolicy
+from .policy import read_policy
 from .tiles import Grid, Tile
 
 VERSION = 2
@@ -23,7 +26,6 @@ MAX_TASKS = 10_000
 MAX_TASK_FRAMES = 100_000
 """Frames of all tasks together: few bytes may name many frames."""
 MAX_SIDE_PX = 65_536
-MAX_SAMPLE_TILES = 4_096
 
 _VERSION = r"\d{1,2}\.\d{1,2}\.\d{1,3}"
 _WORD = r"[A-Z0-9_]{1,64}"
@@ -81,15 +83,6 @@ class SceneFile:
     path: str  # relative, posix, no "..", no leading slash
     size: int  # bytes
     sha256: str  # 64 hex digits
-
-
-@dataclass(frozen=True, slots=True)
-class AuditPolicy:
-    """How results are judged; chosen by the requester, never widened by a worker."""
-
-    lane: str  # "exact"
-    tile_px: int  # edge of a sample tile
-    sample_tiles: int  # per audit
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +145,7 @@ def decode(data: bytes) -> Manifest:
         blend=fields.text("blend", most=1024),
         files=tuple(_file(each) for each in fields.objects("files", least=1, most=MAX_FILES)),
         settings=_settings(fields.object("settings")),
-        audit=_policy(fields.object("audit")),
+        audit=read_policy(fields.object("audit")),
         tasks=_tasks(fields),
         split_columns=fields.integer("split_columns", 1, MAX_SIDE_PX),
         split_rows=fields.integer("split_rows", 1, MAX_SIDE_PX),
@@ -235,16 +228,6 @@ def _settings(fields: Fields) -> RenderSettings:
         raise fields.fail("depth", "is neither 8 nor 16")
     fields.done()
     return settings
-
-
-def _policy(fields: Fields) -> AuditPolicy:
-    policy = AuditPolicy(
-        lane=fields.choice("lane", "exact"),
-        tile_px=fields.integer("tile_px", 1, MAX_SIDE_PX),
-        sample_tiles=fields.integer("sample_tiles", 1, MAX_SAMPLE_TILES),
-    )
-    fields.done()
-    return policy
 
 
 def _tasks(fields: Fields) -> tuple[TaskSpec, ...]:

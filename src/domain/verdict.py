@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 from .job import Ground, Verdict
 
@@ -29,19 +30,33 @@ class FileFault:
             raise ValueError(f"no fault of a file: {self}")
 
 
+class Standing(Enum):
+    """How a submitted tile stands to its re-render by the job's lane, the worst last."""
+
+    EQUAL = "equal"  # to the last bit
+    WITHIN = "within"  # the gate of a lane that has one
+    BETWEEN = "between"  # outside the gate, and too near to accuse anybody
+    DIFFERENT = "different"
+
+
 @dataclass(frozen=True, slots=True)
 class Confirmation:
     """One failing tile, rendered twice more by fresh processes.
 
     The three are digests of decoded pixels: of the audit's own render, and of both fresh ones.
+    ``alike`` says how the fresh ones stand to the audit's own in the hash lane, where honest
+    renders of one machine need not repeat to the last bit; None in the others, where they must.
     """
 
     index: int
     audited: str
     fresh: tuple[str, str]
+    alike: tuple[Standing, Standing] | None = None
 
     @property
     def agrees(self) -> bool:
+        if self.alike is not None:
+            return all(each in (Standing.EQUAL, Standing.WITHIN) for each in self.alike)
         return self.fresh[0] == self.fresh[1] == self.audited
 
 
@@ -88,36 +103,52 @@ def judge_files(faults: Sequence[FileFault]) -> Judgement | None:
     )
 
 
-def judge_tiles(equal: Sequence[bool], confirmation: Confirmation | None) -> Judgement:
-    """The exact lane's verdict on the whole list of sample tiles, in its order.
+def judge_tiles(tiles: Sequence[Standing], confirmation: Confirmation | None) -> Judgement:
+    """The verdict on the whole list of sample tiles, in its order, in any lane.
 
-    Every tile equal: accept. Otherwise the first tile that differs must have been rendered
-    twice more: all three renders alike mean that the scene repeats and the submission is
-    false, so reject; any difference among them means that the scene does not repeat.
+    Every tile equal or within the gate: accept. Otherwise the first different tile must have
+    been rendered twice more: all three renders alike mean that the scene repeats and the
+    submission is false, so reject; any difference among them means that the scene does not
+    repeat. No tile different, but one between gate and accusation: inconclusive.
 
     Raises ValueError for an empty list, or when the confirmation is not of the first
-    differing tile: a caller that judges less than it should is a bug.
+    different tile: a caller that judges less than it should is a bug.
     """
-    if not equal:
+    if not tiles:
         raise ValueError("a verdict needs at least one sample tile")
-    failing = next((at for at, same in enumerate(equal) if not same), None)
-    if failing is None:
-        tiles = "the one tile is" if len(equal) == 1 else f"all {len(equal)} sample tiles are"
-        return Judgement(Verdict.ACCEPT, Ground.NONE, 0, f"{tiles} equal to the last bit")
+    if not all(isinstance(tile, Standing) for tile in tiles):
+        tiles = [Standing.EQUAL if tile else Standing.DIFFERENT for tile in tiles]
+    if Standing.DIFFERENT in tiles:
+        return _judge_difference(tiles, confirmation)
+    if Standing.BETWEEN in tiles:
+        between = sum(tile is Standing.BETWEEN for tile in tiles)
+        return inconclusive(
+            f"{_some(between, tiles, 'is', 'are')} outside the gate, and too near to it to accuse anybody"
+        )
+    all_equal = all(tile is Standing.EQUAL for tile in tiles)
+    how = "equal to the last bit" if all_equal else "within the gate"
+    words = "the one tile is" if len(tiles) == 1 else f"all {len(tiles)} sample tiles are"
+    return Judgement(Verdict.ACCEPT, Ground.NONE, 0, f"{words} {how}")
+
+
+def _judge_difference(tiles: Sequence[Standing], confirmation: Confirmation | None) -> Judgement:
+    failing = tiles.index(Standing.DIFFERENT)
     if confirmation is None or confirmation.index != failing:
         raise ValueError(f"tile {failing} differs and was not rendered again")
-    different = sum(not same for same in equal)
-    tiles, which = f"{different} of {len(equal)} sample tiles differ", f"of tile {failing}"
-    if len(equal) == 1:
-        tiles, which = "the one tile differs", "of it"
+    words = _some(sum(tile is Standing.DIFFERENT for tile in tiles), tiles, "differs", "differ")
+    which = "of it" if len(tiles) == 1 else f"of tile {failing}"
     if not confirmation.agrees:
         return inconclusive(
-            f"{tiles}, but renders {which} by fresh processes differ from one another: "
+            f"{words}, but renders {which} by fresh processes differ from one another: "
             "the scene does not repeat"
         )
     return Judgement(
         Verdict.REJECT,
         Ground.TILE,
         failing,
-        f"{tiles}; two fresh renders {which} agree with the audit's and not with the submission",
+        f"{words}; two fresh renders {which} agree with the audit's and not with the submission",
     )
+
+
+def _some(count: int, tiles: Sequence[Standing], one: str, many: str) -> str:
+    return f"the one tile {one}" if len(tiles) == 1 else f"{count} of {len(tiles)} sample tiles {many}"

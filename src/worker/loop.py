@@ -176,7 +176,8 @@ class Worker:
     def _open_claim_render(self, job: Job, task: Task, head: Head) -> bool:
         """Opens the scene first, so that a scene that cannot be opened costs no bond."""
         manifest = self._files.manifest(job)
-        why_not = policy.why_not_manifest(manifest, self._workshop.machine(), self._settings)
+        why_not = policy.why_not_lane(job, manifest)
+        why_not = why_not or policy.why_not_manifest(manifest, self._workshop.machine(), self._settings)
         if why_not is not None:
             self._market.tell_once(job.job_id, why_not)
             self._market.drop(job.job_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence, Set
 
+from ..domain.device import why_not_served
 from ..domain.job import Address, Bounds, Job, Task, TaskState
 from ..domain.manifest import Manifest
 from ..domain.money import Fri
@@ -39,8 +40,9 @@ def why_not_manifest(manifest: Manifest, machine: RenderReport, settings: Worker
     version = machine.blender_build.split(" ")[0]
     if wanted.blender_version != version:
         return f"it needs Blender {wanted.blender_version}; this machine has {version}"
-    if wanted.device_class != machine.device_class:
-        return f"it needs the device class {wanted.device_class}; this machine is {machine.device_class}"
+    unfit = why_not_served(machine.device_class, wanted, manifest.audit)
+    if unfit is not None:
+        return unfit
     size = sum(file.size for file in manifest.files)
     if size > settings.max_scene_bytes:
         return f"its scene takes {size} bytes, more than {settings.max_scene_bytes}"
@@ -51,6 +53,14 @@ def why_not_manifest(manifest: Manifest, machine: RenderReport, settings: Worker
     if output > settings.max_result_bytes:
         return f"a result may take {output} bytes, more than {settings.max_result_bytes}"
     return None
+
+
+def why_not_lane(job: Job, manifest: Manifest) -> str | None:
+    """The reason to leave a job alone whose terms would take a bond where its manifest says that no
+    reject does, or the other way round; None when the two agree."""
+    if manifest.audit.settled_in is job.terms.lane:
+        return None
+    return f"it is judged in the {manifest.audit.lane} lane and settled in the {job.terms.lane.value} lane"
 
 
 def why_not_bytes(

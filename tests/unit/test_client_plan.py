@@ -12,7 +12,7 @@ from tileproof.client.draft import NOT_YET_PINNED, REMEDIES, check_scene, draft_
 from tileproof.client.price import Means, check_means, least_bond, make_terms
 from tileproof.client.request import Offer, PictureRequest, Resolution, parse_resolution, parse_split
 from tileproof.domain.errors import InputError
-from tileproof.domain.job import Bounds
+from tileproof.domain.job import Bounds, Lane
 from tileproof.domain.manifest import Manifest, decode, encode
 from tileproof.domain.money import Fri, parse_strk
 from tileproof.ports.renderer import RenderReport
@@ -187,11 +187,11 @@ def test_resolution_and_split_are_read_as_people_write_them() -> None:
 
 def test_defaults_are_brought_within_the_bounds_but_wishes_are_refused() -> None:
     short = replace(BOUNDS, max_window_blocks=20, max_lease_seconds=100, max_deadline_seconds=500)
-    terms = make_terms(OFFER, short, 1_000)
+    terms = make_terms(OFFER, short, 1_000, Lane.EXACT)
     assert (terms.commit_blocks, terms.lease_seconds, terms.deadline) == (20, 100, 1_500)
-    assert code_of(make_terms, replace(OFFER, commit_blocks=21), short, 0) == "terms.window"
-    assert code_of(make_terms, replace(OFFER, lease_seconds=101), short, 0) == "terms.lease"
-    assert code_of(make_terms, replace(OFFER, deadline_seconds=501), short, 0) == "terms.deadline"
+    assert code_of(make_terms, replace(OFFER, commit_blocks=21), short, 0, Lane.EXACT) == "terms.window"
+    assert code_of(make_terms, replace(OFFER, lease_seconds=101), short, 0, Lane.EXACT) == "terms.lease"
+    assert code_of(make_terms, replace(OFFER, deadline_seconds=501), short, 0, Lane.EXACT) == "terms.deadline"
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_defaults_are_brought_within_the_bounds_but_wishes_are_refused() -> None
 def test_terms_that_the_contract_would_refuse_are_refused_first(
     changes: dict[str, object], code: str
 ) -> None:
-    assert code_of(make_terms, replace(OFFER, **changes), BOUNDS, 0) == code  # type: ignore[arg-type]
+    assert code_of(make_terms, replace(OFFER, **changes), BOUNDS, 0, Lane.EXACT) == code  # type: ignore[arg-type]
 
 
 @given(
@@ -238,11 +238,11 @@ def test_the_least_bond_never_falls_short_of_the_formula(reward: int, fee: int, 
 def test_a_fee_that_nobody_names_is_an_eighth_of_the_reward_within_the_contract_s_bounds(
     reward: Fri, fee: int
 ) -> None:
-    assert make_terms(Offer(reward), BOUNDS, 0).audit_fee.units == fee
+    assert make_terms(Offer(reward), BOUNDS, 0, Lane.EXACT).audit_fee.units == fee
 
 
 def test_escrow_is_tasks_times_reward_and_all_audit_fees_and_must_be_in_the_wallet() -> None:
-    terms = make_terms(OFFER, BOUNDS, 0)
+    terms = make_terms(OFFER, BOUNDS, 0, Lane.EXACT)
     means = Means(timestamp=0, wallet=parse_strk("11.6"), active_seats=10, bounds=BOUNDS)
     assert check_means(terms, 4, means) == parse_strk("11.6")
     poorer = replace(means, wallet=Fri(parse_strk("11.6").units - 1))

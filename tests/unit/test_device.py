@@ -6,21 +6,38 @@ import pytest
 from tileproof.adapters.blender.device import describe_cpu, this_device
 
 AVX2 = "sse4_2 avx f16c avx2 fma bmi1 bmi2"
+AVX512 = "avx512f avx512cd avx512dq avx512bw avx512vl"
 
 
 def cpuinfo(flags: str, name: str = "Some CPU @ 3 GHz") -> str:
     return f"processor\t: 0\nmodel name\t: {name}\nflags\t\t: fpu {flags} sse\n\n"
 
 
-def test_machines_whose_cycles_takes_different_kernels_are_of_different_classes() -> None:
-    assert describe_cpu("x86_64", cpuinfo(AVX2)).device_class == "cpu-x86_64-avx2"
+def class_of(flags: str) -> str:
+    return describe_cpu("x86_64", cpuinfo(flags)).device_class
+
+
+def test_machines_whose_libraries_take_different_code_are_of_different_classes() -> None:
+    assert class_of(f"{AVX2} {AVX512}") == "cpu-x86_64-avx512"
+    assert class_of(AVX2) == "cpu-x86_64-avx2"
     assert describe_cpu("AMD64", cpuinfo("sse4_2 avx")).device_class == "cpu-x86_64-sse42"
 
 
 @pytest.mark.parametrize("lacking", AVX2.split())
 def test_a_processor_that_lacks_any_part_is_not_of_the_avx2_class(lacking: str) -> None:
     rest = " ".join(flag for flag in AVX2.split() if flag != lacking)
-    assert describe_cpu("x86_64", cpuinfo(rest)).device_class == "cpu-x86_64-sse42"
+    assert class_of(rest) == ("cpu-x86_64-sse42" if lacking in ("avx2", "fma") else "cpu-x86_64-mixed")
+
+
+@pytest.mark.parametrize("lacking", AVX512.split())
+def test_a_denoiser_that_lacks_any_part_of_avx512_is_avx2s(lacking: str) -> None:
+    rest = " ".join(flag for flag in AVX512.split() if flag != lacking)
+    assert class_of(f"{AVX2} {rest}") == "cpu-x86_64-avx2"
+
+
+def test_features_beyond_those_asked_for_change_no_class() -> None:
+    assert class_of(f"{AVX2} {AVX512} avx512_vnni avx512_fp16 amx_tile") == "cpu-x86_64-avx512"
+    assert class_of(f"{AVX2} avx_vnni vaes") == "cpu-x86_64-avx2"
 
 
 def test_arm_has_one_class_whatever_it_calls_itself() -> None:

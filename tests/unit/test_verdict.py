@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tileproof.domain.job import Ground, Verdict
-from tileproof.domain.verdict import FAULTS, Confirmation, FileFault, judge_files, judge_tiles
+from tileproof.domain.verdict import (
+    FAULTS,
+    Confirmation,
+    FileFault,
+    Standing,
+    judge_files,
+    judge_tiles,
+)
+
+EQUAL, WITHIN, BETWEEN, DIFFERENT = Standing
 
 
 def agreeing(index: int) -> Confirmation:
@@ -14,12 +23,12 @@ def agreeing(index: int) -> Confirmation:
 
 
 def test_tiles_that_are_all_equal_are_accepted() -> None:
-    judged = judge_tiles([True] * 16, None)
+    judged = judge_tiles([EQUAL] * 16, None)
     assert (judged.verdict, judged.ground, judged.index) == (Verdict.ACCEPT, Ground.NONE, 0)
 
 
 def test_one_tile_that_differs_is_rejected_by_its_index() -> None:
-    judged = judge_tiles([True, True, False, True, False], agreeing(2))
+    judged = judge_tiles([EQUAL, EQUAL, DIFFERENT, EQUAL, DIFFERENT], agreeing(2))
     assert (judged.verdict, judged.ground, judged.index) == (Verdict.REJECT, Ground.TILE, 2)
 
 
@@ -33,14 +42,14 @@ def test_one_tile_that_differs_is_rejected_by_its_index() -> None:
     ],
 )
 def test_a_scene_that_renders_differently_each_time_slashes_nobody(confirmation: Confirmation) -> None:
-    judged = judge_tiles([False], confirmation)
+    judged = judge_tiles([DIFFERENT], confirmation)
     assert (judged.verdict, judged.ground) == (Verdict.INCONCLUSIVE, Ground.NONE)
 
 
 @pytest.mark.parametrize("confirmation", [None, agreeing(1)])
 def test_no_reject_without_two_fresh_renders_of_that_tile(confirmation: Confirmation | None) -> None:
     with pytest.raises(ValueError, match="not rendered again"):
-        judge_tiles([False, False], confirmation)
+        judge_tiles([DIFFERENT, DIFFERENT], confirmation)
 
 
 def test_an_audit_of_nothing_is_no_verdict() -> None:
@@ -48,12 +57,30 @@ def test_an_audit_of_nothing_is_no_verdict() -> None:
         judge_tiles([], None)
 
 
-@given(st.lists(st.booleans(), min_size=1, max_size=40))
-def test_accept_means_that_every_tile_was_equal(equal: list[bool]) -> None:
-    confirmation = None if all(equal) else agreeing(equal.index(False))
-    judged = judge_tiles(equal, confirmation)
-    assert (judged.verdict is Verdict.ACCEPT) == all(equal)
+@given(st.lists(st.sampled_from(Standing), min_size=1, max_size=40))
+def test_accept_means_every_tile_and_reject_one_that_is_different(tiles: list[Standing]) -> None:
+    confirmation = agreeing(tiles.index(DIFFERENT)) if DIFFERENT in tiles else None
+    judged = judge_tiles(tiles, confirmation)
+    assert (judged.verdict is Verdict.ACCEPT) == (set(tiles) <= {EQUAL, WITHIN})
+    assert (judged.verdict is Verdict.REJECT) == (DIFFERENT in tiles)
     assert judged.reason
+
+
+@pytest.mark.parametrize("tiles", [[BETWEEN], [EQUAL, WITHIN, BETWEEN, EQUAL]])
+def test_a_tile_in_the_band_under_the_gate_accuses_nobody(tiles: list[Standing]) -> None:
+    judged = judge_tiles(tiles, None)
+    assert (judged.verdict, judged.ground, judged.index) == (Verdict.INCONCLUSIVE, Ground.NONE, 0)
+    assert "too near" in judged.reason
+
+
+def test_a_tile_in_the_band_does_not_hide_one_that_is_different() -> None:
+    judged = judge_tiles([BETWEEN, DIFFERENT], agreeing(1))
+    assert (judged.verdict, judged.index) == (Verdict.REJECT, 1)
+
+
+def test_what_was_accepted_within_a_gate_is_not_said_to_be_equal() -> None:
+    assert "to the last bit" in judge_tiles([EQUAL], None).reason
+    assert "to the last bit" not in judge_tiles([EQUAL, WITHIN], None).reason
 
 
 def test_pictures_without_fault_decide_nothing() -> None:
