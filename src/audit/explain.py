@@ -34,7 +34,7 @@ class Difference:
     index: int | None  # in the list; None for a finish
     pixels: Tile  # what differs lies in it, full-frame pixels
     where: str  # "upper left, 64x64 pixels from 128,64 on, 0.8 % of the frame"
-    how: str  # "nearly every pixel differs, a little (about 2 of 255 levels)"
+    how: str  # "nearly every pixel differs, a little (about 2 levels of 255)"
     cause: Cause | None
 
 
@@ -100,8 +100,7 @@ def extent(score: TileScore, traits: Traits | None) -> str:
     if traits is not None and traits.difference == 0:
         return f"{many}, none of them in the picture itself"
     much = "a little" if levels < 4 else "visibly" if levels < 20 else "strongly"
-    typical = f"about {levels:.2g}" if traits is not None else f"up to {levels:.3g}"
-    return f"{many}, {much} ({typical} of 255 levels)"
+    return f"{many}, {much} ({'up to' if traits is None else 'about'} {_levels(levels)} of 255)"
 
 
 def tint(shift: tuple[float, float, float]) -> str:
@@ -111,11 +110,16 @@ def tint(shift: tuple[float, float, float]) -> str:
     strongest = max(range(3), key=lambda channel: abs(apart[channel]))
     said = []
     if abs(mean) >= 0.5:
-        said.append(f"{'brighter' if mean > 0 else 'darker'} by {abs(mean):.2g} levels on average")
+        said.append(f"{'brighter' if mean > 0 else 'darker'} by {_levels(abs(mean))} on average")
     if abs(apart[strongest]) >= 1:
         colour = ("red", "green", "blue")[strongest]
         said.append(f"with {'more' if apart[strongest] > 0 else 'less'} {colour}")
     return ", ".join(said)
+
+
+def _levels(count: float) -> str:
+    number = f"{count:.0f}" if count >= 9.5 else f"{count:.2g}"
+    return f"{number} level{'' if number == '1' else 's'}"
 
 
 def _headline(report: AuditReport) -> str:

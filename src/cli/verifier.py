@@ -1,4 +1,4 @@
-"""``tileproof verifier``: run a verifier, or audit one submission by hand."""
+"""``tileproof verifier``: run a verifier, audit by hand, replay an audit, explain a verdict."""
 
 from __future__ import annotations
 
@@ -7,12 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import bars, facts, if_interrupted, log_hops, note, say, show_json, table
-from .options import JobId, NoSandbox, Threads
+from ..domain.errors import InputError, MachineError
+from .console import bars, if_interrupted, log_hops, note, show_json
+from .options import AsJson, JobId, NoSandbox, Threads
 from .wiring import Ports, run_verifier, settings_of
 
 if TYPE_CHECKING:
     from ..audit.report import AuditReport
+    from ..ports.content import ContentSource
+
+UNEQUAL = 9
+"""The exit status of a replay that came out otherwise than its report."""
+Report = Annotated[
+    str, typer.Argument(metavar="REPORT", help="A report's CID, the folder of one, or its report.json.")
+]
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -56,10 +64,10 @@ def audit(
 
     from ..audit.appealed import describe_appeal
     from ..audit.report import to_json
-    from ..domain.errors import InputError
     from ..domain.sampling import FIELD_PRIME
     from ..verifier.audit import audit_submission
     from ..verifier.subject import subject_from_history
+    from .show_audit import show_audit
     from .wiring import verifier_settings
 
     chosen: int | None = None
@@ -72,13 +80,7 @@ def audit(
             raise InputError("seed.malformed", f"{seed!r} is not a felt in hex", remedy="such as 0x2a")
     settings = settings_of(context, {"threads": threads, "sandbox": False if no_sandbox else None})
     evidence = out or Path(f"audit-{job}-{task}")
-    if evidence.exists() and any(evidence.iterdir()):
-        raise InputError(
-            "audit.folder_exists",
-            f"{evidence} is not empty",
-            remedy="choose another with --out",
-            path=evidence,
-        )
+    _must_be_empty(evidence)
     with Ports(settings, role="verifier") as ports, bars() as shown:
         subject = subject_from_history(ports.reader, job, task, attempt=attempt, seed=chosen)
         note(f"result  {subject.result}")
@@ -100,35 +102,157 @@ def audit(
     if as_json:
         show_json(json.loads(to_json(report)))
     else:
-        _show(report, evidence)
+        show_audit(report, evidence)
 
 
-def _show(report: AuditReport, evidence: Path) -> None:
-    judgement = report.judgement
-    if report.tiles:
-        rows = [
-            [
-                at,
-                tile.sample.frame,
-                tile.sample.tile,
-                "equal" if tile.score.equal else "differs",
-                "-" if tile.score.equal else f"{tile.score.psnr_db:.1f} dB",
-                tile.score.hashes.phash,
-                f"{tile.seconds:.2f} s",
-            ]
-            for at, tile in enumerate(report.tiles)
-        ]
-        table(
-            ["no.", "frame", "tile", "pixels", "PSNR", "pHash distance", "rendered in"],
-            rows,
-            right=("no.", "frame"),
+@app.command()
+def replay(
+    context: typer.Context,
+    report: Report,
+    manifest: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A copy of the manifest, instead of IPFS.")
+    ] = None,
+    scene: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="A copy of the scene's files, instead of IPFS.")
+    ] = None,
+    result: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="A copy of the result's files, instead of IPFS.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Keep this machine's own report there.")
+    ] = None,
+    threads: Threads = None,
+    no_sandbox: NoSandbox = False,
+    as_json: AsJson = False,
+) -> None:
+    """Do an audit again from its report, and compare.
+
+    Derives the seed from the block's hash, draws the list of tiles, renders and finishes again, and
+    holds every digest and score against the report. With all three copies it needs no network, and
+    never an account. Ends with status 9 when anything differs, and with 4 when this machine cannot
+    say, as one of another device class.
+    """
+    import tempfile
+
+    from ..verifier.replay import Answer
+    from ..verifier.replay import replay as play_again
+    from .show_audit import replay_json, show_replay
+    from .wiring import verifier_settings
+
+    if out is not None:
+        _must_be_empty(out)
+    settings = settings_of(context, {"threads": threads, "sandbox": False if no_sandbox else None})
+    with (
+        Ports(settings, role="verifier") as ports,
+        tempfile.TemporaryDirectory(prefix="tileproof-replay-") as scratch,
+        bars() as shown,
+    ):
+        read = _report(report, ports, settings.fetch_seconds)
+        found = play_again(
+            read,
+            source=_copies(read, ports, settings.fetch_seconds, manifest, scene, result),
+            renderer=ports.renderer,
+            decoder=ports.decoder,
+            clock=ports.clock,
+            settings=verifier_settings(settings),
+            home=settings.state / "audits",
+            evidence=out or Path(scratch) / "again",
+            progress=lambda what, done, total: shown.update(what, done, max(total, 1), f"{done} of {total}"),
         )
-        say()
-    for finding in report.findings:
-        say(f"note: {finding}")
-    said = {"verdict": f"{judgement.verdict.value.lower()}: {judgement.reason}"}
-    if report.appeal is not None:
-        said["appeal"] = "; ".join(report.appealed)
-    said["tiles"] = f"{report.equal_tiles} of {len(report.tiles)} equal to the last bit"
-    said["report"] = str(evidence / "report.html")
-    facts(said)
+    if as_json:
+        show_json(replay_json(found, read))
+    else:
+        show_replay(found, read)
+    status = {Answer.EQUAL: 0, Answer.UNEQUAL: UNEQUAL, Answer.IMPOSSIBLE: MachineError.exit_status}
+    raise typer.Exit(status[found.answer])
+
+
+@app.command()
+def explain(
+    context: typer.Context,
+    what: Annotated[
+        str, typer.Argument(metavar="JOB|REPORT", help="A job's number, or a report: CID, folder or file.")
+    ],
+    task: Annotated[int | None, typer.Argument(metavar="TASK", min=0, help="With a job: the task.")] = None,
+    attempt: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="[default: the newest submission]")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say in plain words why a verdict came out as it did.
+
+    Which frame, where in it, what differs and what likely caused it, how sure that is, what it
+    means for money, and what can be done next. Sends nothing, needs no account.
+    """
+    from ..audit.explain import explain as in_words
+    from ..verifier.evidence import evidence_of, report_of
+    from .show_audit import show_told, told_json
+
+    settings = settings_of(context)
+    evidence, whose = None, "the report given"
+    with Ports(settings, role="verifier") as ports:
+        if task is not None:
+            if not what.isdecimal():
+                raise InputError(
+                    "explain.which", f"{what!r} is no job's number", remedy="give JOB TASK, or a report alone"
+                )
+            evidence = evidence_of(ports.reader, int(what), task, attempt)
+            report, whose = report_of(evidence, source=ports.store, timeout=settings.fetch_seconds)
+        else:
+            report = _report(what, ports, settings.fetch_seconds)
+    told = None if report is None else in_words(report)
+    if as_json:
+        show_json(told_json(told, evidence, whose, report))
+    else:
+        show_told(told, evidence, whose, report)
+
+
+def _report(name: str, ports: Ports, timeout: float) -> AuditReport:
+    """Raises InputError ``report.which`` for what is neither there nor a CID."""
+    from ..domain.cid import parse_cid
+    from ..verifier.evidence import fetch_report, read_report
+
+    if Path(name).exists():
+        return read_report(Path(name))
+    try:
+        cid = parse_cid(name)
+    except InputError as error:
+        raise InputError(
+            "report.which",
+            f"{name[:200]!r} is neither a file, nor a folder, nor a CID",
+            remedy="give a report's CID, its folder or its report.json; or JOB and TASK to explain one",
+        ) from error
+    return fetch_report(cid, source=ports.store, timeout=timeout)
+
+
+def _copies(
+    report: AuditReport,
+    ports: Ports,
+    timeout: float,
+    manifest: Path | None,
+    scene: Path | None,
+    result: Path | None,
+) -> ContentSource:
+    """What is on this disk, and IPFS for the rest; no IPFS where nothing is left for it."""
+    from ..adapters.folders import Folders
+    from ..domain.manifest import MAX_BYTES, decode
+
+    if manifest is None and scene is None and result is None:
+        return ports.store
+    beyond = None if manifest and scene and result else ports.store
+    copies = {report.manifest: manifest, report.result: result}
+    if scene is not None:
+        first = Folders({cid: path for cid, path in copies.items() if path is not None}, beyond)
+        block = first.read_block(report.manifest, max_bytes=MAX_BYTES, timeout=timeout)
+        copies[decode(block).scene] = scene
+    return Folders({cid: path for cid, path in copies.items() if path is not None}, beyond)
+
+
+def _must_be_empty(folder: Path) -> None:
+    if folder.exists() and any(folder.iterdir()):
+        raise InputError(
+            "audit.folder_exists",
+            f"{folder} is not empty",
+            remedy="choose another with --out",
+            path=folder,
+        )

@@ -28,7 +28,7 @@ from tileproof.audit.report import (
 )
 from tileproof.audit.screen import Finding, Oddity
 from tileproof.domain.cid import Cid, Codec
-from tileproof.domain.job import Address, Ground, Outcome, Question, TaskAppeal
+from tileproof.domain.job import Address, Ground, Outcome, Question, TaskAppeal, Verdict
 from tileproof.domain.sampling import RoundId, SampleTile, audit_seed, sample_tiles
 from tileproof.domain.tiles import Tile
 from tileproof.domain.verdict import (
@@ -37,7 +37,6 @@ from tileproof.domain.verdict import (
     Judgement,
     inconclusive,
     judge_files,
-    judge_tiles,
     unavailable,
 )
 
@@ -97,7 +96,9 @@ def rejected() -> tuple[AuditReport, list[TilePictures]]:
         confirmation=confirmation,
         faults=(),
         findings=(Finding(Oddity.REPEATED, 2, "the same pixels as frame 1"),),
-        judgement=judge_tiles(equal, confirmation),
+        judgement=Judgement(
+            Verdict.REJECT, Ground.TILE, equal.index(False), f"{equal.count(False)} of 16 sample tiles differ"
+        ),
         timings=Timings(1.0, 0.5, 2.0, 3.0, 4.0),
         made_at=1_800_000_000,
     )
