@@ -50,6 +50,8 @@ class Shape:
     stagger_seconds: float = 2.0
     """Shorter than the roles' own default: here a block comes every second."""
     rpc_port: int | None = None
+    seed: int = 0
+    """The accounts that the chain begins with."""
     bounds: Bounds = LOCAL_BOUNDS
     start_roles: bool = True
     """Whether the accounts' processes are started, or only funded and seated."""
@@ -133,6 +135,7 @@ def running_network(folder: Path, cache: Path, shape: Shape | None = None) -> It
                 log=folder / "logs" / "devnet.log",
                 block_seconds=shape.block_seconds,
                 port=shape.rpc_port,
+                seed=shape.seed,
             )
         )
         a, b = (

@@ -13,6 +13,7 @@ from tileproof.localnet.prepare import SEATS_EACH
 
 from tests.e2e.stage import VERIFIERS, Stage
 from tests.services.blender import CACHE, unavailable
+from tests.services.devnet import own_seed
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +21,7 @@ def stage(
     tmp_path_factory: pytest.TempPathFactory, tiny: Callable[[str], Path], sandbox: Sandbox
 ) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("network")
-    shape = Shape(poll_seconds=0.5, start_roles=False)
+    shape = Shape(poll_seconds=0.5, seed=own_seed(), start_roles=False)
     try:
         with running_network(folder, CACHE, shape) as network:
             yield Stage(network, tiny, tmp_path_factory.mktemp("out"))

@@ -2,11 +2,15 @@
 
 The chain makes a block for each transaction and when a test asks for one, never by itself, so
 that a test decides which block comes next.
+
+Every process that runs tests has accounts of its own, so that none waits for another's turn to send:
+they follow from a seed that is drawn for the run and told in its head. ``DEVNET_SEED`` sets it.
 """
 
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -50,6 +54,23 @@ class Deployment:
 
 
 Deploy = Callable[..., Deployment]
+SEED, PROCESS = "DEVNET_SEED", "PYTEST_XDIST_WORKER"
+FIRST_SEED, LAST_SEED = 1_000, 1_000_000
+"""Of those that are drawn; below lies what has a seed that never changes."""
+
+
+def pytest_configure() -> None:
+    os.environ.setdefault(SEED, str(random.SystemRandom().randint(FIRST_SEED, LAST_SEED)))
+
+
+def pytest_report_header() -> str:
+    return f"devnet: accounts of {SEED}={os.environ[SEED]}"
+
+
+def own_seed() -> int:
+    """The seed of this process's accounts; no other process of the run has it."""
+    number = os.environ.get(PROCESS, "").removeprefix("gw")
+    return int(os.environ[SEED]) + int(number or 0)
 
 
 @pytest.fixture(scope="session")
@@ -57,12 +78,14 @@ def devnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
     """The devnet that DEVNET_URL names, or one of our own. It must mine per transaction."""
     named = os.environ.get("DEVNET_URL")
     if named:
+        if PROCESS in os.environ:
+            pytest.fail(f"the devnet at {named} serves one process: run the tests with -n0")
         devnet = Devnet(named)
         if not devnet.mines_per_transaction():
             unavailable(f"the devnet at {named} mines by itself: start it without --block-generation-on")
         yield devnet
         return
-    with _started(tmp_path_factory) as devnet:
+    with started_devnet(tmp_path_factory) as devnet:
         yield devnet
 
 
@@ -70,19 +93,23 @@ def devnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
 def new_devnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
     """A devnet on which nothing has happened, for tests whose every block is to be the same in
     every run."""
-    with _started(tmp_path_factory) as devnet:
+    with started_devnet(tmp_path_factory, seed=0) as devnet:
         yield devnet
 
 
 @contextmanager
-def _started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
+def started_devnet(tmp_path_factory: pytest.TempPathFactory, *, seed: int | None = None) -> Iterator[Devnet]:
+    """One of our own, with this process's accounts or those of ``seed``; whoever asks is skipped, in CI
+    failed, where there is no program for it."""
     try:
         program = locate(DEVNET, CACHE)
     except MachineError as error:
         unavailable(f"{error.message}; {error.remedy}")
         raise
     log = tmp_path_factory.mktemp("devnet") / "devnet.log"
-    with running_devnet(program, log=log, block_seconds=None) as devnet:
+    with running_devnet(
+        program, log=log, block_seconds=None, seed=own_seed() if seed is None else seed
+    ) as devnet:
         yield devnet
 
 
