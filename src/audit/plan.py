@@ -7,16 +7,36 @@ P = 1 - C(N-k, n) / C(N, n) (the hypergeometric distribution).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ..domain.manifest import Manifest
+from ..domain.manifest import Manifest, RenderSettings, TaskSpec
 from ..domain.money import Fri
 from ..domain.sampling import BPS, tile_count
-from ..domain.tiles import sample_grid, with_guard_band
+from ..domain.tiles import Tile, sample_grid, with_guard_band
 
 SHOWN_SHARES = (1.0, 0.25, 0.1, 0.05, 0.01)
 """Tampered shares of a task for which detection is shown."""
+
+DEAR_SHARE = 0.1
+"""A quarter of a task's work may lie in so few of its tiles: who skips it touches no more. Measured
+over scenes, as all that follows here; docs/adr/0014."""
+SURE = 0.99
+"""How often the chosen sample meets a cheat on ``DEAR_SHARE`` of the tiles."""
+AREA_SHARE = 0.02
+"""Of the task's pixels, guard bands included, that the chosen sample renders again where it can."""
+LEAST_TILE_PX, MOST_TILE_PX = 16, 64
+"""Below, what a tile costs beyond its pixels outweighs them; above, more tiles see more than larger ones."""
+
+LOAD_SECONDS = 2.0
+"""CPU of starting Blender, loading a small scene and preparing its first render."""
+TILE_SECONDS = 0.1
+"""CPU of one more tile beyond its pixels: asking, preparing, writing, decoding."""
+TILE_FIXED_PX = 1000
+"""As many pixels of a light scene take as long."""
+SHOWN_RENDER_SECONDS = (60, 600)
+"""CPU times of a task for which an audit's share is shown."""
 
 
 def detection(total: int, tampered: int, sampled: int) -> float:
@@ -71,36 +91,78 @@ def plan_audit(manifest: Manifest, task: int, audit_rate_bps: int) -> SamplePlan
 
     Detection is that of one audit; the chance that an audit happens stands beside it.
     """
-    spec, settings = manifest.tasks[task], manifest.settings
+    spec, tile_px = manifest.tasks[task], manifest.audit.tile_px
     total = tile_count(manifest, task)
     sampled = min(manifest.audit.sample_tiles, total)
-    grid = sample_grid(spec.region, manifest.audit.tile_px)
-    # Columns and rows are summed apart: a hostile manifest may have billions of tiles.
-    band, full = settings.guard_band_px, settings.full_frame
-    across = sum(
-        with_guard_band(grid.tile(column), band, full).rendered.width for column in range(grid.columns)
-    )
-    down = sum(
-        with_guard_band(grid.tile(row * grid.columns), band, full).rendered.height for row in range(grid.rows)
-    )
-    mean_area = across * down / len(grid)
+    mean_area = _mean_area(manifest.settings, spec.region, tile_px)
     tampered = {share: max(1, round(share * total)) for share in SHOWN_SHARES}
     return SamplePlan(
         total=total,
         sampled=sampled,
-        tile_px=manifest.audit.tile_px,
+        tile_px=tile_px,
         area_share=mean_area * sampled / (spec.region.area * len(spec.frames)),
         audit_rate=audit_rate_bps / BPS,
         powers=tuple(Power(share, k, detection(total, k, sampled)) for share, k in tampered.items()),
     )
 
 
-def cost_share(plan: SamplePlan, render_seconds: float, load_seconds: float) -> float:
-    """An audit's CPU as a share of the task's: its pixels, and loading the scene once.
+@dataclass(frozen=True, slots=True)
+class SampleSize:
+    tile_px: int
+    sample_tiles: int
 
-    Both times on one machine: of rendering the whole task, and of opening the scene.
+
+def choose_sample(
+    settings: RenderSettings,
+    spec: TaskSpec,
+    *,
+    tile_px: int | None = None,
+    sample_tiles: int | None = None,
+    least_px: int = LEAST_TILE_PX,
+) -> SampleSize:
+    """How many tiles, and how large, where the requester names one of them or neither.
+
+    As many as meet a cheat on ``DEAR_SHARE`` of them with ``SURE``; as large as ``AREA_SHARE``
+    allows, from ``least_px`` to ``MOST_TILE_PX``; whole pictures where those are less work.
     """
-    return plan.area_share + load_seconds / render_seconds
+    if tile_px is not None:
+        return SampleSize(tile_px, sample_tiles or _enough(spec, tile_px))
+    wanted = sample_tiles or _enough(spec, least_px)
+    edge = math.isqrt(int(AREA_SHARE * spec.region.area * len(spec.frames) / wanted))
+    small = min(max(edge - 2 * settings.guard_band_px, least_px), max(least_px, MOST_TILE_PX))
+    whole = max(spec.region.width, spec.region.height)
+    sizes = [SampleSize(edge, sample_tiles or _enough(spec, edge)) for edge in (small, whole)]
+
+    def work_px(size: SampleSize) -> float:
+        drawn = min(size.sample_tiles, len(spec.frames) * len(sample_grid(spec.region, size.tile_px)))
+        return drawn * (_mean_area(settings, spec.region, size.tile_px) + TILE_FIXED_PX)
+
+    return min(sizes, key=work_px)
+
+
+def fixed_seconds(plan: SamplePlan) -> float:
+    """CPU of an audit beyond its pixels, for a small scene."""
+    return LOAD_SECONDS + plan.sampled * TILE_SECONDS
+
+
+def cost_share(plan: SamplePlan, render_seconds: float) -> float:
+    """An audit's CPU as a share of the task's, which is ``render_seconds`` on the same machine: its
+    pixels, and what tiles and the load cost beyond them. The screen comes on top."""
+    return plan.area_share + fixed_seconds(plan) / render_seconds
+
+
+def measured_cost(plan: SamplePlan, tile_seconds: Sequence[float], load_seconds: float) -> tuple[str, ...]:
+    """What an audit took, beside what by its tiles the whole task takes, as a sentence; none where
+    nothing was rendered. The sample is drawn evenly, so its sum over its share is a fair estimate."""
+    spent = math.fsum(tile_seconds)
+    if not spent or not plan.area_share:
+        return ()
+    whole = spent / plan.area_share
+    return (
+        f"rendering its tiles took {spent:.1f} s and loading {load_seconds:.1f} s, "
+        f"{_percent((spent + load_seconds) / whole)} of the {whole:.0f} s that, by these tiles, the whole "
+        "task takes here",
+    )
 
 
 def describe(plan: SamplePlan) -> tuple[str, ...]:
@@ -113,10 +175,15 @@ def describe(plan: SamplePlan) -> tuple[str, ...]:
         ]
     else:
         found = [f"{_percent(p.detection)} of cheats on {_share(p)}" for p in plan.powers]
+        shares = [
+            f"{_percent(cost_share(plan, seconds), up=True)} of a task of {seconds // 60} min"
+            for seconds in SHOWN_RENDER_SECONDS
+        ]
         lines = [
             f"an audit renders {plan.sampled} of a task's {plan.total} tiles again "
             f"({plan.tile_px} px), {_percent(plan.area_share)} of its pixels",
             "it finds " + ", ".join(found),
+            f"its CPU is that share of the task's and some {fixed_seconds(plan):.0f} s: " + ", ".join(shares),
         ]
     if plan.audit_rate < 1:
         lines.append(f"{_percent(plan.audit_rate)} of the tasks are audited; nobody knows which beforehand")
@@ -178,11 +245,29 @@ def deterrence_bond(
     return Fri(max(0, math.ceil(reward.units * factor)))
 
 
-def _percent(share: float) -> str:
-    """Cut, never rounded up: 99.97 % must not read as 100 %."""
-    if share >= 1:
+def _enough(spec: TaskSpec, tile_px: int) -> int:
+    total = len(spec.frames) * len(sample_grid(spec.region, tile_px))
+    return least_sample_tiles(total, math.ceil(DEAR_SHARE * total), SURE)
+
+
+def _mean_area(settings: RenderSettings, region: Tile, tile_px: int) -> float:
+    """Pixels rendered for one tile, with its guard band. Columns and rows are summed apart: a hostile
+    manifest may have billions of tiles."""
+    grid, full = sample_grid(region, tile_px), settings.full_frame
+
+    def rendered(tile: Tile) -> Tile:
+        return with_guard_band(tile, settings.guard_band_px, full).rendered
+
+    across = sum(rendered(grid.tile(column)).width for column in range(grid.columns))
+    down = sum(rendered(grid.tile(row * grid.columns)).height for row in range(grid.rows))
+    return across * down / len(grid)
+
+
+def _percent(share: float, *, up: bool = False) -> str:
+    """Cut, never rounded up: 99.97 % must not read as 100 %. A cost is rounded ``up``."""
+    if share >= 1 and not up:
         return "100 %"
-    cut = math.floor(share * 1000) / 10
+    cut = (math.ceil if up else math.floor)(share * 1000) / 10
     return f"{cut:.1f} %" if cut >= 0.1 else "under 0.1 %"
 
 

@@ -24,7 +24,7 @@ from ..domain.tiles import Tile
 from ..domain.verdict import Confirmation, FileFault, Judgement
 from .appealed import describe_appeal
 from .compare import HASH_BITS, Pixels, TileScore, difference_picture, eight_bit
-from .plan import SamplePlan, describe
+from .plan import SamplePlan, describe, measured_cost
 from .screen import Finding
 from .traits import Traits
 
@@ -292,11 +292,19 @@ def to_html(
         finishes=[_shown_finish(report, each) for each in finishes],
         work=work,
         frames="" if work is None else format_frames(work.spec.frames),
-        plan_lines=() if work is None or work.plan is None else describe(work.plan),
+        plan_lines=_plan_lines(report),
         derivation=SEED_DERIVATION,
         hash_bits=HASH_BITS,
         settings={} if work is None else _slots(work.settings),
     )
+
+
+def _plan_lines(report: AuditReport) -> tuple[str, ...]:
+    work = report.work
+    if work is None or work.plan is None:
+        return ()
+    measured = measured_cost(work.plan, [tile.seconds for tile in report.tiles], report.timings.load)
+    return (*describe(work.plan), *measured)
 
 
 def _state(report: AuditReport, index: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from fractions import Fraction
 from math import comb
@@ -10,6 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tileproof.audit.plan import (
+    LOAD_SECONDS,
+    TILE_SECONDS,
+    SamplePlan,
+    SampleSize,
+    choose_sample,
     cost_share,
     describe,
     detection,
@@ -17,9 +23,10 @@ from tileproof.audit.plan import (
     least_sample_tiles,
     majority_chance,
     majority_price,
+    measured_cost,
     plan_audit,
 )
-from tileproof.domain.manifest import AuditPolicy, TaskSpec
+from tileproof.domain.manifest import AuditPolicy, RenderSettings, TaskSpec
 from tileproof.domain.money import Fri
 from tileproof.domain.tiles import sample_grid, split, with_guard_band
 
@@ -86,9 +93,94 @@ def test_a_plan_of_billions_of_tiles_takes_no_time() -> None:
     assert plan_audit(manifest, 0, 10_000).total == 65_536**2
 
 
-def test_the_cost_is_the_area_and_one_load() -> None:
+def test_the_cost_is_the_area_the_load_and_what_each_tile_takes_beyond_its_pixels() -> None:
     plan = plan_audit(MANIFEST, 0, 10_000)
-    assert cost_share(plan, render_seconds=100, load_seconds=2) == pytest.approx(plan.area_share + 0.02)
+    fixed = LOAD_SECONDS + plan.sampled * TILE_SECONDS
+    assert cost_share(plan, render_seconds=100) == pytest.approx(plan.area_share + fixed / 100)
+
+
+def whole_frames(
+    width: int, height: int, frames: int = 1, guard_band_px: int = 0
+) -> tuple[RenderSettings, TaskSpec]:
+    settings = replace(SETTINGS, width_px=width, height_px=height, guard_band_px=guard_band_px)
+    return settings, TaskSpec(tuple(range(1, frames + 1)), settings.full_frame)
+
+
+def planned(settings: RenderSettings, spec: TaskSpec, size: SampleSize) -> SamplePlan:
+    policy = AuditPolicy("exact", size.tile_px, size.sample_tiles)
+    return plan_audit(replace(MANIFEST, settings=settings, audit=policy, tasks=(spec,)), 0, 10_000)
+
+
+FULL_HD = whole_frames(1920, 1080)
+
+
+@given(st.integers(16, 4096), st.integers(16, 2160), st.integers(1, 300), st.sampled_from([0, 4, 16]))
+def test_the_chosen_sample_finds_who_skips_the_dearest_tenth(
+    width: int, height: int, frames: int, band: int
+) -> None:
+    settings, spec = whole_frames(width, height, frames, band)
+    plan = planned(settings, spec, choose_sample(settings, spec))
+    tenth, quarter = (math.ceil(share * plan.total) for share in (0.1, 0.25))
+    assert detection(plan.total, tenth, plan.sampled) >= 0.99
+    assert detection(plan.total, quarter, plan.sampled) >= 0.99
+    assert plan.area_share <= 1
+
+
+@pytest.mark.parametrize("band", [0, 4, 16])
+@pytest.mark.parametrize("frames", [1, 2, 24, 250])
+def test_at_full_hd_the_chosen_sample_stays_below_a_twentieth_of_a_quarter_hours_work(
+    frames: int, band: int
+) -> None:
+    settings, spec = whole_frames(1920, 1080, frames, band)
+    plan = planned(settings, spec, choose_sample(settings, spec))
+    assert plan.area_share <= 0.05
+    assert cost_share(plan, render_seconds=900 * frames) <= 0.06
+    if band < 16:
+        assert cost_share(plan, render_seconds=300 * frames) <= 0.05
+
+
+def test_sixteen_tiles_at_full_hd_are_within_a_twentieth_and_find_a_quarter_of_the_tiles() -> None:
+    plan = planned(*FULL_HD, choose_sample(*FULL_HD, sample_tiles=16))
+    assert plan.sampled == 16
+    assert cost_share(plan, render_seconds=150) <= 0.05
+    assert detection(plan.total, math.ceil(plan.total / 4), 16) >= 0.99
+
+
+def test_sixteen_tiles_miss_a_quarter_once_in_a_hundred_where_tiles_are_beyond_number() -> None:
+    """With replacement it would be 98.998 %; drawn without, it stays above 99 % up to 14,000 tiles."""
+    assert 1 - 0.75**16 < 0.99
+    assert least_sample_tiles(12_240, 12_240 // 4, 0.99) == 16
+    assert least_sample_tiles(10**6, 10**6 // 4, 0.99) == 17
+
+
+def test_small_pictures_are_rendered_whole_when_that_is_less_work_than_their_tiles() -> None:
+    settings, spec = whole_frames(64, 36)
+    assert planned(settings, spec, choose_sample(settings, spec)).total == 1
+    band = whole_frames(480, 270, guard_band_px=16)
+    assert planned(*band, choose_sample(*band)).total == 1
+
+
+def test_many_frames_have_larger_tiles_and_no_more_of_them() -> None:
+    one, many = choose_sample(*FULL_HD), choose_sample(*whole_frames(1920, 1080, 24))
+    assert (many.tile_px, one.sample_tiles) == (64, many.sample_tiles)
+    assert one.tile_px < 64
+
+
+def test_what_the_requester_names_is_taken_and_the_rest_fits_it() -> None:
+    assert choose_sample(*FULL_HD, tile_px=100, sample_tiles=3) == SampleSize(100, 3)
+    assert choose_sample(*FULL_HD, tile_px=100).sample_tiles >= 36
+    assert choose_sample(*FULL_HD, sample_tiles=4).tile_px == 64
+    assert choose_sample(*FULL_HD, least_px=32).tile_px == 32
+
+
+def test_a_measured_cost_is_held_against_what_the_tiles_say_of_the_whole() -> None:
+    plan = replace(plan_audit(MANIFEST, 0, 10_000), area_share=0.02)
+    [said] = measured_cost(plan, [0.5, 1.5], load_seconds=1.0)
+    assert said == (
+        "rendering its tiles took 2.0 s and loading 1.0 s, 3.0 % of the 100 s that, by these tiles, "
+        "the whole task takes here"
+    )
+    assert measured_cost(plan, [], load_seconds=1.0) == ()
 
 
 def test_a_plan_never_promises_more_than_it_finds() -> None:
