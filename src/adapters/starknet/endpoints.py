@@ -165,7 +165,7 @@ class Endpoints(RpcHttpClient):
         try:
             answer = await self._post(endpoint, method, params)
         except ClientError as error:
-            if str(error.code) == _CONTRACT_NOT_FOUND:
+            if str(error.code) == _CONTRACT_NOT_FOUND and not is_strange:
                 await self._examine(endpoint)  # the address may lead elsewhere by now
             if str(error.code) == _BLOCK_NOT_FOUND and _block_of(params) <= self._heads.highest:
                 await self._check_head(endpoint, await self._number(endpoint))
