@@ -33,13 +33,8 @@ class FreshSession:
     def __init__(
         self, inner: Renderer, scene: Path, settings: RenderSettings, out: Path, limits: Limits
     ) -> None:
-        self._inner, self._scene, self._settings, self._out, self._limits = (
-            inner,
-            scene,
-            settings,
-            out,
-            limits,
-        )
+        self._inner, self._scene, self._settings, self._limits = inner, scene, settings, limits
+        self.out = out
         self._count = 0
         self._log: tuple[str, ...] = ()
 
@@ -58,14 +53,14 @@ class FreshSession:
     @contextmanager
     def _fresh(self) -> Iterator[tuple[RenderSession, Path]]:
         self._count += 1
-        room = self._out / f"process-{self._count}"
+        room = self.out / f"process-{self._count}"
         room.mkdir()
         with self._inner.open(self._scene, self._settings, room, self._limits) as session:
             yield session, room
             self._log = session.log_tail()
 
     def _keep(self, rendered: Rendered) -> Rendered:
-        kept = self._out / f"{self._count:06d}{rendered.path.suffix}"
+        kept = self.out / f"{self._count:06d}{rendered.path.suffix}"
         rendered.path.rename(kept)
         return replace(rendered, path=kept)
 

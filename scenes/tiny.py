@@ -209,15 +209,36 @@ def denoising(scene, folder):
 
 @variant
 def compositing(scene, folder):
+    """Nodes that need a pass which nobody stores."""
     scene.use_nodes = True
     tree = scene.node_tree
     layers, end = tree.nodes["Render Layers"], tree.nodes["Composite"]
-    invert = tree.nodes.new("CompositorNodeInvert")
-    tree.links.new(layers.outputs["Image"], invert.inputs["Color"])
-    tree.links.new(invert.outputs["Color"], end.inputs["Image"])
+    layer = scene.view_layers[0]
+    layer.use_pass_z = True
+    fog = tree.nodes.new("CompositorNodeMixRGB")
+    tree.links.new(layers.outputs["Depth"], fog.inputs[0])
+    tree.links.new(layers.outputs["Image"], fog.inputs[1])
+    tree.links.new(fog.outputs["Image"], end.inputs["Image"])
     writer = tree.nodes.new("CompositorNodeOutputFile")
     writer.base_path = "//stray"
     tree.links.new(layers.outputs["Image"], writer.inputs[0])
+
+
+@variant
+def replayable_nodes(scene, folder):
+    """Nodes that live on the stored passes, some of which look far beyond a tile."""
+    scene.use_nodes, scene.cycles.use_denoising = True, True
+    tree = scene.node_tree
+    layers, end = tree.nodes["Render Layers"], tree.nodes["Composite"]
+    blur, mix = tree.nodes.new("CompositorNodeBlur"), tree.nodes.new("CompositorNodeMixRGB")
+    blur.size_x = blur.size_y = 12
+    tree.links.new(layers.outputs["Image"], blur.inputs["Image"])
+    tree.links.new(layers.outputs["Image"], mix.inputs[1])
+    tree.links.new(blur.outputs["Image"], mix.inputs[2])
+    tree.links.new(mix.outputs["Image"], end.inputs["Image"])
+    writer = tree.nodes.new("CompositorNodeOutputFile")
+    writer.base_path = "//stray"
+    tree.links.new(mix.outputs["Image"], writer.inputs[0])
 
 
 @variant

@@ -61,23 +61,38 @@ def fetch_job(
     ports: Ports, status: JobStatus, out: Path | None, *, provisional: bool, overwrite: bool
 ) -> Fetched:
     from ..client.fetch import fetch as bring
+    from ..client.finishing import Finisher
     from ..client.status import read_manifest
 
     job, timeout = status.job.job_id, ports.settings.fetch_seconds
+    manifest = read_manifest(status.job, store=ports.store, timeout=timeout)
+    cache = ports.settings.state / "fetching" / f"job-{job}"
+    finisher = Finisher(
+        manifest,
+        store=ports.store,
+        clock=ports.clock,
+        decoder=ports.decoder,
+        renderer=lambda: ports.renderer,
+        cache=cache,
+        timeout=timeout,
+        threads=ports.settings.render_threads,
+        memory_bytes=round(ports.settings.memory_gib * 2**30),
+    )
     again = f"what is whole already is kept: `tileproof client fetch {job}` resumes"
-    with if_interrupted(again), bars() as shown:
+    with if_interrupted(again), finisher, bars() as shown:
 
         def progress(task: int, done: int, total: int) -> None:
             shown.update("fetching", done, total, f"{done} of {total} results")
 
         return bring(
             status,
-            read_manifest(status.job, store=ports.store, timeout=timeout),
+            manifest,
             out or Path(f"job-{job}"),
             store=ports.store,
             decoder=ports.decoder,
-            cache=ports.settings.state / "fetching" / f"job-{job}",
+            cache=cache,
             timeout=timeout,
+            finisher=finisher,
             provisional=provisional,
             overwrite=overwrite,
             progress=progress,

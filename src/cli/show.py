@@ -205,7 +205,7 @@ def show_scene(scene: SceneFacts) -> None:
             "samples": f"{scene.samples_per_pixel}"
             + (f", adaptive at {scene.adaptive_threshold:g}" if scene.adaptive_sampling else ""),
             "noise seed": f"{scene.noise_seed}" + (", animated" if scene.animated_seed else ""),
-            "finishing": ", ".join(finishing) or "none",
+            "finishing": listed(scene.finishing, "none"),
             "view": scene.view_transform + (", transparent" if scene.transparent else ""),
             "other files": listed(scene.external_files, "none"),
             "missing": listed(scene.missing_files, "nothing"),

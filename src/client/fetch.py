@@ -3,14 +3,15 @@
 Every byte comes from a worker. A result is taken only when it is no larger than it
 honestly can be, its files are those its own list names, each with its SHA-256, and every
 picture decodes to exactly its task's region. A file of a whole frame is kept as it came;
-regions are joined pixel by pixel.
+regions are joined pixel by pixel, and where frames are finished their joined passes are finished
+once.
 """
 
 from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,11 +21,21 @@ from ..domain.errors import EvidenceError, ServiceError, TileproofError, disk_fu
 from ..domain.hops import Hop
 from ..domain.job import Task, TaskState
 from ..domain.manifest import Manifest
-from ..domain.result import RESULT_FILE, ResultManifest, check_account, decode, frame_file, max_result_bytes
+from ..domain.result import (
+    RESULT_FILE,
+    ResultManifest,
+    audited_file,
+    check_account,
+    decode,
+    frame_file,
+    has_picture,
+    max_result_bytes,
+)
 from ..domain.tiles import Grid
 from ..ports.content import ContentStore
 from ..ports.images import ImageDecoder, ImageFormat, Pixels
 from .contact_sheet import Cell, write_contact_sheet
+from .finishing import Finisher
 from .folder import CONTACT_SHEET, Folder, sha256_of
 from .status import JobStatus, has_accepted_result
 
@@ -71,6 +82,7 @@ def fetch(
     decoder: ImageDecoder,
     cache: Path,
     timeout: float,
+    finisher: Finisher | None = None,
     provisional: bool = False,
     overwrite: bool = False,
     progress: Fetching | None = None,
@@ -79,10 +91,11 @@ def fetch(
 
     Frames that ``out`` already holds, unchanged, are not fetched again; fetched results wait
     in ``cache`` until the frames they belong to are whole, so an interrupted or partial fetch
-    resumes. One task's false or missing result never stops the others.
+    resumes. One task's false or missing result never stops the others. ``finisher`` is needed
+    where frames are split over tasks and finished.
 
     Raises InputError ``fetch.other_job``, ``fetch.would_overwrite``; MachineError
-    ``machine.disk_full``; ServiceError when the IPFS node itself cannot be reached.
+    ``machine.disk_full``, as ``Finisher.finish``; ServiceError when the IPFS node itself cannot be reached.
     """
     folder = Folder(out, manifest)
     todo = [n for n, spec in enumerate(manifest.tasks) if not all(map(folder.holds, spec.frames))]
@@ -101,7 +114,14 @@ def fetch(
     if progress is not None and ready:
         progress(ready[-1], len(ready), len(ready))
     new, broken = _assemble(
-        status, manifest, folder, missing, decoder=decoder, cache=cache, overwrite=overwrite
+        status,
+        manifest,
+        folder,
+        missing,
+        decoder=decoder,
+        cache=cache,
+        overwrite=overwrite,
+        finisher=finisher,
     )
     missing.update(broken)
     frames = tuple(f for f in folder.frames if any(f in spec.frames for spec in manifest.tasks))
@@ -179,6 +199,7 @@ def _assemble(
     decoder: ImageDecoder,
     cache: Path,
     overwrite: bool,
+    finisher: Finisher | None,
 ) -> tuple[list[int], dict[int, Missing]]:
     """Every frame whose regions are all in the cache, written to the folder."""
     parts: dict[int, list[int]] = {}
@@ -195,7 +216,8 @@ def _assemble(
         made = cache / f"made-{frame_file(frame)}"
         try:
             with disk_full_named(cache, MAKE_ROOM):
-                _make_frame(status, manifest, frame, numbers, made, decoder=decoder, cache=cache)
+                kept = {n: _kept(cache, status.tasks[n]) for n in numbers}
+                _make_frame(manifest, frame, kept, made, decoder=decoder, finisher=finisher)
         except EvidenceError as error:
             at_fault = error.data.get("task", numbers[0])
             number = at_fault if isinstance(at_fault, int) else numbers[0]
@@ -209,33 +231,48 @@ def _assemble(
 
 
 def _make_frame(
-    status: JobStatus,
     manifest: Manifest,
     frame: int,
-    numbers: list[int],
+    kept: Mapping[int, Path],
     made: Path,
     *,
     decoder: ImageDecoder,
-    cache: Path,
+    finisher: Finisher | None,
 ) -> None:
-    full = manifest.settings.full_frame
+    """The frame's picture at ``made``, of the results of its tasks: one task's file as it came, or
+    several put together."""
+    settings = manifest.settings
+    parts = {number: manifest.tasks[number].region for number in kept}
+    number = min(parts)
+    if has_picture(settings, manifest.tasks[number]) and parts[number] == settings.full_frame:
+        picture = kept[number] / frame_file(frame)
+        _decoded(decoder, picture, ImageFormat.of(settings, settings.full_frame), number)
+        shutil.copyfile(picture, made)
+        return
+    full = settings.full_frame
+    form = ImageFormat.audited(settings, full)
     canvas: Pixels | None = None
-    for number in numbers:
-        region = manifest.tasks[number].region
-        picture = _kept(cache, status.tasks[number]) / frame_file(frame)
-        try:
-            pixels = decoder.decode(picture, ImageFormat.of(manifest.settings, region))
-        except EvidenceError as error:
-            error.data["task"] = number
-            raise
-        if region == full:
-            shutil.copyfile(picture, made)
-            return
+    for number, region in parts.items():
+        file = kept[number] / audited_file(settings, frame)
+        pixels = _decoded(decoder, file, ImageFormat.audited(settings, region), number)
         if canvas is None:
-            canvas = np.zeros((full.height, full.width, manifest.settings.channels), dtype=pixels.dtype)
+            canvas = np.zeros((full.height, full.width, form.channels), dtype=pixels.dtype)
         canvas[region.y0 : region.y1, region.x0 : region.x1] = pixels
     assert canvas is not None
-    decoder.encode_png(canvas, made)
+    if not settings.has_passes:
+        decoder.encode_png(canvas, made)
+        return
+    if finisher is None:
+        raise ValueError("frames that are split over tasks and finished need a finisher")
+    finisher.finish(frame, canvas, made)
+
+
+def _decoded(decoder: ImageDecoder, file: Path, expected: ImageFormat, task: int) -> Pixels:
+    try:
+        return decoder.decode(file, expected)
+    except EvidenceError as error:
+        error.data["task"] = task
+        raise
 
 
 def _contact_sheet(manifest: Manifest, folder: Folder, decoder: ImageDecoder) -> Path:

@@ -102,6 +102,12 @@ def _with_framing(raw: int) -> int:
     return raw + raw // 8 + (64 << 10)
 
 
+def rendering_bytes(settings: RenderSettings) -> int:
+    """What one render of these settings takes on disk beside its result while it is made: where there
+    are passes, every channel of the whole frame as a 32-bit float, none compressed."""
+    return settings.full_frame.area * (settings.pass_channels + 8) * 4 if settings.has_passes else 0
+
+
 def max_result_bytes(settings: RenderSettings, task: TaskSpec) -> int:
     """The most that a whole result may take: more is refused, the same by every verifier."""
     return len(task.frames) * (max_frame_bytes(settings, task) + 2048) + MAX_BYTES + (1 << 20)

@@ -51,6 +51,11 @@ class Rendered:
 
 
 class RenderSession(Protocol):
+    @property
+    def out(self) -> Path:
+        """The one folder that the session writes to, and reads what it is given from."""
+        ...
+
     def report(self) -> RenderReport: ...
 
     def render(self, frame: int, tile: Tile, *, progress: FrameProgress | None = None) -> Rendered:
@@ -67,9 +72,9 @@ class RenderSession(Protocol):
         ...
 
     def finish(self, frame: int, passes: Path) -> Rendered:
-        """The picture of a whole frame, from passes alone: an EXR inside ``out``, uncompressed, as
-        ``render`` leaves it or ``ImageDecoder.encode_exr`` writes it. Equal passes give equal
-        pictures, whoever rendered them.
+        """The picture of a whole frame, from passes alone: an EXR inside ``out`` as ``render``
+        leaves it or ``ImageDecoder.encode_exr`` writes it. Equal passes give equal pictures,
+        whoever rendered them.
 
         Raises as ``render``; ValueError where the settings ask for no finishing.
         """

@@ -39,6 +39,12 @@ class SceneFacts:
     external_files: tuple[str, ...]
     has_volumes: bool
 
+    @property
+    def finishing(self) -> tuple[str, ...]:
+        """What makes the picture of the render, in words and in order."""
+        steps = {"denoised": self.denoise, "composited": self.composite}
+        return tuple(word for word, is_done in steps.items() if is_done)
+
 
 @dataclass(frozen=True, slots=True)
 class PackedScene:

@@ -8,20 +8,17 @@ from __future__ import annotations
 import logging
 import shutil
 import tempfile
-from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from ..audit.compare import Pixels, compare_tiles, pixel_digest
 from ..audit.plan import plan_audit
 from ..audit.report import (
     AuditReport,
     FrameOverview,
     Machine,
-    TilePictures,
-    TileRecord,
     Timings,
     Work,
     overview,
@@ -30,10 +27,11 @@ from ..audit.report import (
 )
 from ..audit.screen import FrameFacts, facts_of, repeated_frames, screen
 from ..domain import manifest as manifests
+from ..domain.device import why_not_served
 from ..domain.errors import EvidenceError, MachineError, ServiceError, TileproofError
 from ..domain.job import Ground, Question, Verdict
 from ..domain.manifest import Manifest, RenderSettings
-from ..domain.result import max_frame_bytes, max_result_bytes
+from ..domain.result import max_frame_bytes, max_result_bytes, rendering_bytes
 from ..domain.sampling import audit_scope
 from ..domain.verdict import (
     Confirmation,
@@ -47,16 +45,18 @@ from ..domain.verdict import (
 )
 from ..intake.fetching import Fetcher, SceneCache, Stopped
 from ..ports.clock import Clock
-from ..ports.content import ContentStore
-from ..ports.images import ImageDecoder, ImageFormat
+from ..ports.content import ContentSource
+from ..ports.images import ImageDecoder
 from ..ports.renderer import Limits, Renderer, RenderSession
 from . import preview
-from .pictures import read_picture
+from .again import Again
+from .pictures import read_frame
 from .settings import VerifierSettings
 from .subject import Subject
 
 Progress = Callable[[str, int, int], None]
-"""Called with (``fetch`` | ``screen`` | ``render`` | ``confirm`` | ``preview``, done, in all)."""
+"""Called with (step, done, in all); steps are ``fetch``, ``screen``, ``render``, ``finish``, ``confirm`` and
+``preview``."""
 
 log = logging.getLogger("tileproof.verifier")
 
@@ -68,7 +68,7 @@ MAX_OVERVIEWS = 8
 def audit_submission(
     *,
     subject: Subject,
-    store: ContentStore,
+    store: ContentSource,
     renderer: Renderer,
     decoder: ImageDecoder,
     clock: Clock,
@@ -117,7 +117,7 @@ class _Audit:
     def __init__(
         self,
         subject: Subject,
-        store: ContentStore,
+        store: ContentSource,
         renderer: Renderer,
         decoder: ImageDecoder,
         clock: Clock,
@@ -142,10 +142,9 @@ class _Audit:
         self._facts: list[FrameFacts] = []
         self._faults: list[FileFault] = []
         self._previews: list[FrameFacts] = []
-        self._submitted: dict[int, Pixels] = {}
-        self._rendered: dict[int, Pixels] = {}
-        self._records: dict[int, TileRecord] = {}
         self._confirmation: Confirmation | None = None
+        self._result = scratch / "result"
+        self.again: Again | None = None
         self.overviews: list[FrameOverview] = []
 
     def run(self) -> AuditReport:
@@ -157,7 +156,6 @@ class _Audit:
             judgement = inconclusive(f"this verifier could not finish the audit ({error.code})")
         except EvidenceError as error:
             judgement = inconclusive(f"the job itself cannot be judged ({error.code})")
-        complete = self._work is not None and len(self._records) == len(self._work.samples)
         return AuditReport(
             of=self._subject.of,
             manifest=self._subject.manifest,
@@ -166,7 +164,8 @@ class _Audit:
             appeal=self._subject.appeal,
             work=self._work,
             machine=self._machine,
-            tiles=tuple(self._records[at] for at in sorted(self._records)) if complete else (),
+            tiles=() if self.again is None else self.again.records(),
+            finishes=() if self.again is None else self.again.finishes(),
             confirmation=self._confirmation,
             faults=tuple(self._faults),
             findings=screen(self._facts, self._previews or None),
@@ -176,19 +175,14 @@ class _Audit:
             made_at=int(self._clock.now()),
         )
 
-    def pictures(self, different: int, equal: int) -> list[TilePictures]:
-        """The first few tiles of either kind, both versions."""
-        wanted = [at for at, each in sorted(self._records.items()) if not each.score.equal][:different]
-        wanted += [at for at, each in sorted(self._records.items()) if each.score.equal][:equal]
-        return [TilePictures(at, self._submitted[at], self._rendered[at]) for at in wanted]
-
     def _steps(self) -> Judgement:
         manifest = self._read_manifest()
         self._work = work = self._understand(manifest)
         if not self._positions:
             return nothing_wrong("the task has no such picture or tile as the appeal asks about")
+        self.again = again = Again(self._decoder, work, self._result, self._told)
         self._fetch_result(work)
-        self._look_at_pictures(work)
+        self._look_at_pictures(work, again)
         faulty = judge_files(self._faults)
         if faulty is not None:
             return faulty
@@ -197,17 +191,13 @@ class _Audit:
                 f"the picture at position {self._positions[0]} of the task's frames is there, of the "
                 "agreed size and format"
             )
-        own = self._renderer.report().device_class
-        if own != work.settings.device_class:
-            return inconclusive(f"this machine is of class {own}, the job of {work.settings.device_class}")
+        unfit = why_not_served(self._renderer.report().device_class, work.settings, work.policy)
+        if unfit is not None:
+            return inconclusive(unfit)
         with self._timed("fetch"):
             scene = self._or_unavailable("scene", lambda: self._scenes.get(manifest, self._fetcher))
         blend = scene / manifest.blend
-        self._render_samples(blend, work)
-        equal = [self._records[at].score.equal for at in range(len(work.samples))]
-        if not all(equal):
-            self._confirm(blend, work, equal.index(False))
-        judgement = judge_tiles(equal, self._confirmation)
+        judgement = self._judge_samples(blend, work, again)
         if judgement.verdict is Verdict.ACCEPT and not self._asks_for_less:
             self._look_at_previews(blend, work)
         return judgement
@@ -243,7 +233,7 @@ class _Audit:
         return appeal is not None and appeal.question is not Question.WHOLE
 
     def _fetch_result(self, work: Work) -> None:
-        into = self._scratch / "result"
+        into = self._result
         cap = max_result_bytes(work.settings, work.spec)
         try:
             with self._timed("fetch"):
@@ -253,58 +243,39 @@ class _Audit:
             self._faults.append(FileFault(self._positions[0], Ground.WRONG_FORMAT))
         self._progress("fetch", 1, 1)
 
-    def _look_at_pictures(self, work: Work) -> None:
-        """Decodes each picture in question once; keeps the sample tiles' pixels and its facts."""
-        wanted: defaultdict[int, list[int]] = defaultdict(list)
-        for index, sample in enumerate(work.samples):
-            wanted[sample.frame].append(index)
+    def _look_at_pictures(self, work: Work, again: Again) -> None:
+        """Decodes each file in question once; keeps the sample tiles' pixels and each frame's facts."""
+        sampled = {sample.frame for sample in work.samples}
         with self._timed("screen"):
             for done, position in enumerate(self._positions, start=1):
                 if len(self._faults) >= MAX_FAULTS or any(f.position == position for f in self._faults):
                     break
                 self._check_time()
                 frame = work.spec.frames[position]
-                pixels = read_picture(self._decoder, self._scratch / "result", work, position)
+                pixels = read_frame(self._decoder, self._result, work, position)
                 self._progress("screen", done, len(self._positions))
                 if isinstance(pixels, Ground):
                     self._faults.append(FileFault(position, pixels))
                     continue
-                self._facts.append(facts_of(frame, pixels))
-                for index in wanted[frame]:
-                    box = work.samples[index].tile.relative_to(work.spec.region)
-                    self._submitted[index] = pixels[box.y0 : box.y1, box.x0 : box.x1].copy()
-                if wanted[frame] and len(self.overviews) < MAX_OVERVIEWS:
-                    self.overviews.append(overview(frame, pixels))
+                self._facts.append(facts_of(frame, pixels.seen))
+                again.keep_submitted(frame, pixels.audited)
+                if frame in sampled and len(self.overviews) < MAX_OVERVIEWS:
+                    self.overviews.append(overview(frame, pixels.seen))
 
-    def _render_samples(self, blend: Path, work: Work) -> None:
-        order = sorted(range(len(work.samples)), key=lambda at: (work.samples[at].frame, at))
-        with self._session(blend, work.settings, work, "samples", len(order)) as session:
+    def _judge_samples(self, blend: Path, work: Work, again: Again) -> Judgement:
+        def opened(name: str, pictures: int) -> AbstractContextManager[RenderSession]:
+            return self._session(blend, work.settings, work, name, pictures)
+
+        with opened("samples", len(work.samples)) as session:
             report = session.report()
             self._machine = Machine(report.blender_build, report.device_class, report.device, report.sandbox)
-            for done, index in enumerate(order, start=1):
-                self._check_time()
-                with self._timed("render"):
-                    pixels, seconds = self._render(session, work, index)
-                self._rendered[index] = pixels
-                self._records[index] = TileRecord(
-                    sample=work.samples[index],
-                    submitted=pixel_digest(self._submitted[index]),
-                    rendered=pixel_digest(pixels),
-                    score=compare_tiles(self._submitted[index], pixels),
-                    seconds=seconds,
-                )
-                self._progress("render", done, len(order))
-
-    def _confirm(self, blend: Path, work: Work, index: int) -> None:
-        """Renders one tile twice more, each time by a process that has rendered nothing else."""
-        fresh: list[str] = []
+            with self._timed("render"):
+                again.render(session)
+            with self._timed("finish"):
+                again.finish(session, self._settings.pictures_different)
         with self._timed("confirm"):
-            for turn in ("again-1", "again-2"):
-                self._check_time()
-                with self._session(blend, work.settings, work, turn, 1) as session:
-                    fresh.append(pixel_digest(self._render(session, work, index)[0]))
-                self._progress("confirm", len(fresh), 2)
-        self._confirmation = Confirmation(index, self._records[index].rendered, (fresh[0], fresh[1]))
+            self._confirmation = again.confirm(opened)
+        return judge_tiles(again.standings(), self._confirmation)
 
     def _look_at_previews(self, blend: Path, work: Work) -> None:
         """Adds hints; the verdict stands already, so nothing that fails here can change it."""
@@ -328,18 +299,6 @@ class _Audit:
         except (TileproofError, Stopped, _Decided) as error:
             log.info("previews were left out: %s", error)
 
-    def _render(self, session: RenderSession, work: Work, index: int) -> tuple[Pixels, float]:
-        sample = work.samples[index]
-        rendered = session.render(sample.frame, sample.tile)
-        try:
-            return self._decoder.decode(
-                rendered.path, ImageFormat.of(work.settings, sample.tile)
-            ), rendered.seconds
-        except EvidenceError as error:
-            raise MachineError("render.unreadable", "our own picture cannot be read") from error
-        finally:
-            rendered.path.unlink(missing_ok=True)
-
     @contextmanager
     def _session(
         self, blend: Path, settings: RenderSettings, work: Work, name: str, tiles: int
@@ -354,9 +313,11 @@ class _Audit:
         limits = Limits(
             wall_seconds=max(1.0, left),
             memory_bytes=self._settings.memory_bytes,
-            output_bytes=tiles * largest + (64 << 20),
+            output_bytes=tiles * largest + rendering_bytes(settings) + (64 << 20),
             threads=self._settings.threads,
         )
+        # Of another class than the job's where the job's lane allows it.
+        settings = replace(settings, device_class=self._renderer.report().device_class)
         opening = self._clock.monotonic()
         with self._renderer.open(blend, settings, out, limits) as session:
             if name == "samples":
@@ -370,6 +331,10 @@ class _Audit:
             if error.code != "content.not_found":
                 raise
             raise _Decided(unavailable(f"nobody served the {what} in time")) from error
+
+    def _told(self, step: str, done: int, total: int) -> None:
+        self._check_time()
+        self._progress(step, done, total)
 
     def _check_time(self) -> None:
         if self._clock.stopping:
@@ -387,11 +352,17 @@ class _Audit:
 
 
 def _write(audit: _Audit, report: AuditReport, evidence: Path, settings: VerifierSettings) -> None:
-    pictures = audit.pictures(settings.pictures_different, settings.pictures_equal) if report.tiles else []
+    again = audit.again
+    pictures = (
+        again.pictures(settings.pictures_different, settings.pictures_equal) if again is not None else []
+    )
+    finishes = again.finish_pictures() if again is not None else ()
     try:
         evidence.mkdir(parents=True, exist_ok=True)
         (evidence / "report.json").write_bytes(to_json(report))
-        (evidence / "report.html").write_text(to_html(report, pictures, audit.overviews), encoding="utf-8")
+        (evidence / "report.html").write_text(
+            to_html(report, pictures, audit.overviews, finishes), encoding="utf-8"
+        )
     except OSError as error:
         raise MachineError(
             "machine.report_unwritable",

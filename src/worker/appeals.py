@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..domain.errors import EvidenceError, LedgerRejected, MachineError, ServiceError, disk_full_named
 from ..domain.job import Appeal, Job, Question, Task
-from ..domain.result import frame_file, max_result_bytes
+from ..domain.result import max_result_bytes
 from ..domain.sampling import sample_tiles
 from ..ports.content import ContentStore
 from ..ports.ledger import Ledger
@@ -121,7 +121,7 @@ class Appeals:
                 return self._wrong_tile(bench, delivered, task, appeal.tile)
             if appeal.question is Question.PICTURE and appeal.position < len(bench.spec.frames):
                 frame = bench.spec.frames[appeal.position]
-                self._workshop.check_picture(bench, delivered / frame_file(frame))
+                self._workshop.check_frame(bench, delivered, frame)
         except EvidenceError as error:
             return f"its own result is not as it should be: {error.message} ({error.code})"
         finally:

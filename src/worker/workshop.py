@@ -9,28 +9,30 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-import numpy as np
 
 from ..domain import result as results
 from ..domain.errors import EvidenceError, MachineError, disk_full_named
 from ..domain.hops import Hop
-from ..domain.manifest import Manifest, RenderSettings, TaskSpec
+from ..domain.manifest import Manifest, TaskSpec
 from ..domain.result import (
     RESULT_FILE,
     ResultFile,
     ResultManifest,
+    files_of,
     frame_file,
-    max_frame_bytes,
+    has_picture,
     max_result_bytes,
+    passes_file,
+    rendering_bytes,
 )
-from ..domain.tiles import Tile, sample_grid
+from ..domain.tiles import Tile
 from ..ports.clock import Clock
-from ..ports.images import ImageDecoder, ImageFormat, Pixels
+from ..ports.images import ImageDecoder, ImageFormat
 from ..ports.journal import Journal
-from ..ports.renderer import Limits, Renderer, RenderReport, RenderSession
+from ..ports.renderer import Limits, Rendered, Renderer, RenderReport, RenderSession
+from . import selfcheck
 from .claims import Claim
 from .ending import Ending, Pace
 from .settings import WorkerSettings
@@ -91,9 +93,10 @@ class Workshop:
         shutil.rmtree(scratch, ignore_errors=True)
         with disk_full_named(scratch):
             scratch.mkdir(parents=True)
-        with self._renderer.open(
-            scene / manifest.blend, manifest.settings, scratch, self._limits(manifest, task)
-        ) as session:
+        # The job may be of another class that this machine may serve (domain/device.py).
+        settings = replace(manifest.settings, device_class=self.machine().device_class)
+        blend = scene / manifest.blend
+        with self._renderer.open(blend, settings, scratch, self._limits(manifest, task)) as session:
             yield session
 
     def render(
@@ -107,7 +110,7 @@ class Workshop:
         """
         with disk_full_named(bench.folder):
             bench.frames.mkdir(parents=True, exist_ok=True)
-            done = {frame: file for frame in bench.spec.frames if (file := self._kept(bench, frame))}
+            done = {frame: files for frame in bench.spec.frames if (files := self._kept(bench, frame))}
             pace = Pace(self._clock, len(bench.spec.frames) - len(done))
             for frame in bench.spec.frames:
                 if frame not in done:
@@ -115,7 +118,7 @@ class Workshop:
                     between()
                     done[frame] = self._frame(bench, session, frame, pace)
                     pace.next()
-        return tuple(done[frame] for frame in bench.spec.frames)
+        return tuple(file for frame in bench.spec.frames for file in done[frame])
 
     def finish(self, bench: Bench, files: tuple[ResultFile, ...]) -> Path:
         """The result directory: its frames checked against fresh renders of a few tiles, listed,
@@ -131,40 +134,26 @@ class Workshop:
     def first_difference(
         self, bench: Bench, pictures: Path, pairs: Sequence[tuple[int, Tile]]
     ) -> tuple[int, Tile] | None:
-        """The first of these (frame, tile) pairs that a fresh process does not render as the
-        folder ``pictures`` shows it; None when all are equal to the last bit.
-
-        Raises MachineError as ``RenderSession.render``; EvidenceError as ``check_picture``.
-        """
+        """As ``selfcheck.first_difference``, in a process of its own."""
         if not pairs:
             return None
-        settings, region = bench.manifest.settings, bench.spec.region
         scratch = bench.folder / "check"
         with self.opened(bench.manifest, bench.claim.task, bench.scene, scratch) as session:
-            wholes: dict[int, Pixels] = {}
-            for frame, tile in pairs:
-                self._ending.check(0.0)
-                if frame not in wholes:
-                    wholes[frame] = self._pixels(pictures / frame_file(frame), region, settings)
-                again = self._pixels(session.render(frame, tile).path, tile, settings)
-                inner = tile.relative_to(region)
-                if not np.array_equal(wholes[frame][inner.y0 : inner.y1, inner.x0 : inner.x1], again):
-                    return frame, tile
-        shutil.rmtree(scratch, ignore_errors=True)
-        return None
-
-    def check_picture(self, bench: Bench, picture: Path) -> None:
-        """Says nothing when the file is a picture of the task as the manifest wants it.
-
-        Raises EvidenceError ``image.missing``, ``image.undecodable``, ``image.wrong_format``.
-        """
-        if picture.is_file() and picture.stat().st_size > max_frame_bytes(
-            bench.manifest.settings, bench.spec
-        ):
-            raise EvidenceError(
-                "image.wrong_format", f"{picture.name} is larger than its pixels", path=picture
+            differs = selfcheck.first_difference(
+                self._decoder,
+                session,
+                bench.manifest.settings,
+                bench.spec,
+                pictures,
+                pairs,
+                lambda: self._ending.check(0.0),
             )
-        self._pixels(picture, bench.spec.region, bench.manifest.settings)
+        shutil.rmtree(scratch, ignore_errors=True)
+        return differs
+
+    def check_frame(self, bench: Bench, folder: Path, frame: int) -> None:
+        """As ``selfcheck.check_frame``."""
+        selfcheck.check_frame(self._decoder, bench.manifest.settings, bench.spec, folder, frame)
 
     def is_done(self, bench: Bench) -> bool:
         """Whether an earlier process finished the result, and every byte of it is still as that
@@ -175,8 +164,8 @@ class Workshop:
             results.check_account(told, claim.job_id, claim.task, claim.attempt, settings, bench.spec)
         except (OSError, EvidenceError):
             return False
-        kept = tuple(self._kept(bench, frame, bench.result) for frame in bench.spec.frames)
-        return kept == told.files
+        kept = [self._kept(bench, frame, bench.result) for frame in bench.spec.frames]
+        return tuple(file for files in kept for file in files) == told.files
 
     def forget(self, bench_folder: Path, claim: Claim) -> None:
         """Removes a claim's files and what was written down about its frames."""
@@ -185,29 +174,52 @@ class Workshop:
             if key.startswith(f"{claim.key}/"):
                 self._journal.remove(_FRAMES, key)
 
-    def _kept(self, bench: Bench, frame: int, folder: Path | None = None) -> ResultFile | None:
-        """The frame as an earlier process left it; None when it is not there, or changed."""
-        path = (folder or bench.frames) / frame_file(frame)
-        record = self._journal.get(_FRAMES, f"{bench.claim.key}/{frame}")
-        if record is None or not path.is_file() or _sha256(path) != record["sha256"]:
-            return None
-        return _result_file(path, frame, float(str(record["seconds"])))
+    def _kept(self, bench: Bench, frame: int, folder: Path | None = None) -> tuple[ResultFile, ...]:
+        """The frame's files as an earlier process left them; none when one is not there, or changed."""
+        files = []
+        for name in files_of(bench.manifest.settings, bench.spec, frame):
+            path = (folder or bench.frames) / name
+            record = self._journal.get(_FRAMES, f"{bench.claim.key}/{name}")
+            if record is None or not path.is_file() or _sha256(path) != record["sha256"]:
+                return ()
+            files.append(_result_file(path, frame, float(str(record["seconds"]))))
+        return tuple(files)
 
-    def _frame(self, bench: Bench, session: RenderSession, frame: int, pace: Pace) -> ResultFile:
+    def _frame(self, bench: Bench, session: RenderSession, frame: int, pace: Pace) -> tuple[ResultFile, ...]:
+        settings = bench.manifest.settings
         rendered = session.render(frame, bench.spec.region, progress=self._progress(bench, pace))
-        path = bench.frames / frame_file(frame)
-        os.replace(rendered.path, path)
-        file = _result_file(path, frame, round(rendered.seconds, 3))
-        record = {"sha256": file.sha256, "seconds": file.seconds}
-        self._journal.put(_FRAMES, f"{bench.claim.key}/{frame}", record)
+        seconds = rendered.seconds
+        if not settings.has_passes:
+            files = [self._keep(bench, rendered, rendered.path)]
+        else:
+            packed = session.out / passes_file(frame)
+            passes = self._decoder.decode(rendered.path, ImageFormat.passes(settings, bench.spec.region))
+            rendered.path.unlink()
+            self._decoder.encode_exr(passes, packed)
+            files = []
+            if has_picture(settings, bench.spec):
+                finished = session.finish(frame, packed)
+                seconds += finished.seconds
+                files.append(self._keep(bench, finished, finished.path))
+            files.insert(0, self._keep(bench, rendered, packed))
         log.info(
             "hop=%d rendered job=%d task=%d frame=%d seconds=%.2f",
             Hop.RENDERED,
             bench.claim.job_id,
             bench.claim.task,
             frame,
-            file.seconds,
+            seconds,
         )
+        return tuple(files)
+
+    def _keep(self, bench: Bench, made: Rendered, path: Path) -> ResultFile:
+        """Moves a file to the claim's frames and writes down what it is."""
+        name = frame_file if path.suffix == ".png" else passes_file
+        kept = bench.frames / name(made.frame)
+        os.replace(path, kept)
+        file = _result_file(kept, made.frame, round(made.seconds, 3))
+        record = {"sha256": file.sha256, "seconds": file.seconds}
+        self._journal.put(_FRAMES, f"{bench.claim.key}/{file.name}", record)
         return file
 
     def _progress(self, bench: Bench, pace: Pace) -> Callable[[int, float], None]:
@@ -234,7 +246,11 @@ class Workshop:
     def _check_own_work(self, bench: Bench) -> None:
         """Renders a few tiles again in a fresh process: what differs from itself would be
         rejected or, worse, judged by luck."""
-        differs = self.first_difference(bench, bench.frames, check_tiles(bench, self._settings))
+        settings = self._settings
+        pairs = selfcheck.check_tiles(
+            bench.claim.key, bench.spec, settings.check_tile_px, settings.check_tiles
+        )
+        differs = self.first_difference(bench, bench.frames, pairs)
         if differs is None:
             return
         frame, tile = differs
@@ -268,30 +284,15 @@ class Workshop:
         new.rename(bench.result)
         return bench.result
 
-    def _pixels(self, path: Path, tile: Tile, settings: RenderSettings) -> Pixels:
-        return self._decoder.decode(path, ImageFormat.of(settings, tile))
-
     def _limits(self, manifest: Manifest, task: int) -> Limits:
-        output = 2 * max_result_bytes(manifest.settings, manifest.tasks[task]) + (64 << 20)
+        settings = manifest.settings
+        output = 2 * max_result_bytes(settings, manifest.tasks[task]) + rendering_bytes(settings) + (64 << 20)
         return Limits(
             wall_seconds=self._settings.session_seconds,
             memory_bytes=self._settings.memory_bytes,
             output_bytes=output,
             threads=self._settings.threads,
         )
-
-
-def check_tiles(bench: Bench, settings: WorkerSettings) -> list[tuple[int, Tile]]:
-    """The (frame, tile) pairs a worker checks of its own work: spread over the task by a hash,
-    the same on every start."""
-    grid = sample_grid(bench.spec.region, settings.check_tile_px)
-    pairs = []
-    for number in range(min(settings.check_tiles, len(grid) * len(bench.spec.frames))):
-        digest = hashlib.sha256(f"{bench.claim.key}/{number}".encode()).digest()
-        pick = int.from_bytes(digest[:8], "big")
-        frame = bench.spec.frames[pick % len(bench.spec.frames)]
-        pairs.append((frame, grid.tile(pick // 2**20 % len(grid))))
-    return pairs
 
 
 def _result_file(path: Path, frame: int, seconds: float) -> ResultFile:

@@ -26,7 +26,6 @@ from tests.services.blender import Tiny
 
 CLOSED_PORT = 9  # discard: nothing listens there
 UNAUDITABLE = {
-    "denoising": "denoising",
     "compositing": "compositing",
     "path_guiding": "path_guiding",
     "time_limit": "time_limit",

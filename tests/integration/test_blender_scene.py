@@ -55,7 +55,6 @@ def test_a_plain_scene_is_described(inspector: BlenderInspector, tiny: Tiny) -> 
 @pytest.mark.parametrize(
     ("variant", "name"),
     [
-        ("denoising", "denoising"),
         ("compositing", "compositing"),
         ("path_guiding", "path_guiding"),
         ("time_limit", "time_limit"),
@@ -72,6 +71,16 @@ def test_what_cannot_be_audited_is_named(
     inspector: BlenderInspector, tiny: Tiny, variant: str, name: str
 ) -> None:
     assert inspector.inspect(tiny(variant)).unauditable == (name,)
+
+
+def test_what_frames_are_finished_with_is_seen(inspector: BlenderInspector, tiny: Tiny) -> None:
+    found = {name: inspector.inspect(tiny(name)) for name in ("plain", "denoising", "replayable_nodes")}
+    assert {name: (each.denoise, each.composite) for name, each in found.items()} == {
+        "plain": (False, False),
+        "denoising": (True, False),
+        "replayable_nodes": (True, True),
+    }
+    assert not any(each.unauditable for each in found.values())
 
 
 def test_volumes_transparency_and_adaptive_sampling_are_seen(inspector: BlenderInspector, tiny: Tiny) -> None:

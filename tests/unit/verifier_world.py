@@ -31,11 +31,11 @@ from tileproof.domain.job import (
     Terms,
     Verdict,
 )
-from tileproof.domain.manifest import AuditPolicy, Manifest, SceneFile, TaskSpec, encode
+from tileproof.domain.manifest import AuditPolicy, Manifest, RenderSettings, SceneFile, TaskSpec, encode
 from tileproof.domain.money import Fri
 from tileproof.domain.result import frame_file
 from tileproof.domain.sampling import RoundId, audit_seed, draw_committee, verdict_commitment
-from tileproof.domain.tiles import Tile
+from tileproof.domain.tiles import Tile, split
 from tileproof.ports import ledger as port
 from tileproof.ports.renderer import Limits, Rendered, RenderReport
 from tileproof.verifier.loop import Verifier
@@ -100,14 +100,21 @@ def patched(frame: int, tile: Tile) -> bytes:
     return png(pixels)
 
 
-def manifest_of(scene: Cid, frames: tuple[int, ...] = (1, 2), sample_tiles: int = 8) -> Manifest:
+def manifest_of(
+    scene: Cid,
+    frames: tuple[int, ...] = (1, 2),
+    sample_tiles: int = 8,
+    settings: RenderSettings = SMALL,
+    columns: int = 1,
+) -> Manifest:
     return replace(
         MANIFEST,
         scene=scene,
         files=(SceneFile("glass.blend", len(BLEND), hashlib.sha256(BLEND).hexdigest()),),
-        settings=SMALL,
+        settings=settings,
         audit=AuditPolicy("exact", 16, sample_tiles),
-        tasks=(TaskSpec(frames, SMALL.full_frame),),
+        tasks=tuple(TaskSpec(frames, each) for each in split(SMALL.full_frame, columns, 1)),
+        split_columns=columns,
     )
 
 
@@ -235,7 +242,8 @@ class World:
         self.chain, self.network = FakeChain(), FakeNetwork()
         self.clock = FakeClock(on_wait=self._a_second_passes)
         self.after_wait: Callable[[], None] = lambda: None
-        self.renderer, self.decoder = Renderer(), FakeDecoder()
+        self.renderer: Any = Renderer()
+        self.decoder = FakeDecoder()
         self._parties: dict[Address, Party] = {}
         self.terms = replace(TERMS, committee_size=committee_size)
         self.me = self.party(ME)
@@ -248,7 +256,7 @@ class World:
         self.scene = self.theirs.put(scene or {"glass.blend": BLEND})
         self.manifest = manifest_of(self.scene, **manifest)
         self.manifest_cid = self.theirs.add_block(encode(self.manifest))
-        self.task_count = 1
+        self.task_count = len(self.manifest.tasks)
         frames = self.manifest.tasks[0].frames
         self.result = self.theirs.put(files or {frame_file(f): png(honest(f)) for f in frames})
 

@@ -81,6 +81,10 @@ class BlenderSession:
         self._process, self._settings, self._out, self._report = process, settings, out, report
         self._count = 0
 
+    @property
+    def out(self) -> Path:
+        return self._out
+
     def report(self) -> RenderReport:
         return self._report
 

@@ -1,11 +1,12 @@
 """Runs inside Blender: EXRs taken apart and put together, with Blender's own numpy.
 
-Only what is needed of OpenEXR's file layout: one part, scanlines, no compression. Others compress
-and check; here a render's channels are picked and cropped, and passes are split for Blender's
-compositor, which wants a picture each.
+Only what is needed of OpenEXR's file layout: one part, scanlines, no compression or ZIP. A render's
+channels are picked and cropped, and stored passes are split for Blender's compositor, which wants a
+picture each.
 """
 
 import struct
+import zlib
 
 import numpy
 
@@ -13,28 +14,49 @@ MAGIC = struct.pack("<II", 20000630, 2)
 LONG_NAMES = 0x400
 HALF = 1
 MOST = 65504.0
+ROWS = {b"\0": 1, b"\3": 16}
+"""In a block, by compression: none, ZIP."""
 TYPES = {0: "<u4", HALF: "<f2", 2: "<f4"}
 
 
 def read(path):
-    """Channels by name, each rows x columns, row 0 on top.
+    """Channels by name, each rows x columns, row 0 on top; not compressed, or with ZIP.
 
     Raises ValueError for any other kind of EXR.
     """
     with open(path, "rb") as file:
         data = file.read()
     header, at = _header(data)
-    if header[b"compression"] != b"\0":
-        raise ValueError("a compressed EXR")
+    rows = ROWS.get(header[b"compression"])
+    if rows is None:
+        raise ValueError("an EXR with another compression than ZIP")
     x0, y0, x1, y1 = struct.unpack("<4i", header[b"dataWindow"])
     width, height = x1 - x0 + 1, y1 - y0 + 1
-    names = list(_channels(header[b"channels"]))
-    values = [(name, TYPES[kind], width) for name, kind in names]
-    line = numpy.dtype([("", "<i4"), ("", "<i4"), *values])
-    lines = numpy.frombuffer(data, line, height, at + 8 * height)
-    if (lines["f0"] != numpy.arange(y0, y1 + 1)).any() or (lines["f1"] != line.itemsize - 8).any():
-        raise ValueError("scanlines in another order")
-    return {name: numpy.ascontiguousarray(lines[name]) for name, _ in names}
+    values = [(name, TYPES[kind], width) for name, kind in _channels(header[b"channels"])]
+    line = numpy.dtype(values)
+    at += 8 * -(-height // rows)
+    pieces = []
+    for y in range(y0, y1 + 1, rows):
+        found, size = struct.unpack_from("<ii", data, at)
+        if found != y:
+            raise ValueError("scanlines in another order")
+        piece, raw = data[at + 8 : at + 8 + size], line.itemsize * min(rows, y1 + 1 - y)
+        pieces.append(piece if size == raw else _unzipped(piece, raw))
+        at += 8 + size
+    lines = numpy.frombuffer(b"".join(pieces), line, height)
+    return {name: numpy.ascontiguousarray(lines[name]) for name, _, _ in values}
+
+
+def _unzipped(piece, size):
+    """OpenEXR's ZIP: bytes as differences to the one before, the even ones first, then the odd ones."""
+    steps = numpy.frombuffer(zlib.decompress(piece), numpy.uint8).astype(numpy.int64)
+    if len(steps) != size:
+        raise ValueError("a block of another size")
+    steps[1:] -= 128
+    ordered = (numpy.cumsum(steps) & 255).astype(numpy.uint8)
+    plain = numpy.empty(size, numpy.uint8)
+    plain[0::2], plain[1::2] = ordered[: (size + 1) // 2], ordered[(size + 1) // 2 :]
+    return plain.tobytes()
 
 
 def reduce_to_passes(path, crop, wanted):

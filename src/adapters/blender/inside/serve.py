@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import time
+import types
 
 import bpy
 
@@ -36,7 +37,7 @@ def open_scene(request):
     canonical.apply(scene, wanted, request["threads"])
     if wanted["composite"] and finishing.trouble(scene, wanted["denoise"]):
         raise opening.Refused("scene.unauditable", "its nodes cannot be replayed from stored passes")
-    job.update(wanted=wanted, finisher=None)
+    job.wanted, job.finisher = wanted, None
     return {}
 
 
@@ -50,16 +51,16 @@ def render_tile(request):
         render.border_min_y, render.border_max_y = border["min_y"], border["max_y"]
     scene.frame_set(request["frame"], subframe=0.0)
     render.filepath = request["path"]
-    has_passes = job["wanted"]["denoise"] or job["wanted"]["composite"]
+    has_passes = job.wanted["denoise"] or job.wanted["composite"]
     if has_passes:
         canonical.set_passes_file(render.image_settings)
     else:
-        canonical.set_picture(render.image_settings, job["wanted"])
+        canonical.set_picture(render.image_settings, job.wanted)
     began = time.monotonic()
     bpy.ops.render.render(write_still=True)
     seconds = time.monotonic() - began
     if has_passes:
-        exr.reduce_to_passes(request["path"], request["crop"], job["wanted"])
+        exr.reduce_to_passes(request["path"], request["crop"], job.wanted)
     else:
         png.reduce_to_pixels(request["path"], request["crop"])
     return {"seconds": seconds}
@@ -67,18 +68,18 @@ def render_tile(request):
 
 def finish_frame(request):
     scene = bpy.context.scene
-    if job["finisher"] is None:
+    if job.finisher is None:
         folder = os.path.dirname(request["path"])
-        job["finisher"] = finishing.Finisher(scene, job["wanted"], folder)
-    canonical.set_picture(scene.render.image_settings, job["wanted"])
+        job.finisher = finishing.Finisher(scene, job.wanted, folder)
+    canonical.set_picture(scene.render.image_settings, job.wanted)
     began = time.monotonic()
-    job["finisher"].finish(request["passes"], request["frame"], request["path"])
+    job.finisher.finish(request["passes"], request["frame"], request["path"])
     seconds = time.monotonic() - began
     png.reduce_to_pixels(request["path"])
     return {"seconds": seconds}
 
 
-job = {"wanted": None, "finisher": None}
+job = types.SimpleNamespace(wanted=None, finisher=None)
 """The settings that the open scene is rendered with, and what finishes its frames."""
 DO = {"open": open_scene, "render": render_tile, "finish": finish_frame}
 
