@@ -274,6 +274,23 @@ def test_what_goes_in_comes_out_for_every_vote(
                 assert fee == 0
 
 
+@given(FIRST.filter(bool), APPEAL, st.sampled_from(Question), st.booleans())
+def test_in_the_hash_lane_no_judgement_takes_more_than_what_its_audits_cost(
+    first: str, appeal: str, question: Question, closes: bool
+) -> None:
+    """Whatever anybody says about likeness: only withheld bytes cost the bond, only silence a seat."""
+    if decision(votes(first)).outcome is Outcome.NO_VERDICT:
+        appeal = ""
+    what, due = settle(first, appeal, question, closes=closes, lane=Lane.HASH)
+    if what.outcome is not Outcome.UNAVAILABLE:
+        assert due.worker >= B - due.paid_to_seats
+    places = (
+        *zip(what.places, due.slashed, strict=True),
+        *zip(what.appeal_places, due.appeal_slashed, strict=True),
+    )
+    assert all(taken == 0 for place, taken in places if place.verdict is not None)
+
+
 @given(FIRST.filter(bool), st.integers(0, 2), LANES)
 def test_one_more_accept_never_costs_the_worker(first: str, place: int, lane: Lane) -> None:
     """Settlement is monotonic: no vote turned into an accept leaves the worker less."""
