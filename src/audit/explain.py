@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ..domain.job import Ground, Verdict
+from ..domain.policy import EXACT, describe_policy
 from ..domain.tiles import Tile
 from .causes import Cause, Guess, cause_of, guess
-from .compare import TileScore
-from .report import AuditReport, TileRecord
+from .compare import HASH_BITS, TileScore
+from .report import FINE, AuditReport, FinishRecord, TileRecord
 from .traits import Traits
 
+_Record = TypeVar("_Record", TileRecord, FinishRecord)
 SHOWN = 4
-"""Differences described one by one, the worst first; the rest is counted."""
+"""Frames, or differences, told one by one; the rest is counted."""
 ALIKE_BITS = 5
 """A hash distance that a judge by hashes alone would commonly let pass."""
 ALIKE_DB = 30.0
@@ -40,7 +43,8 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Sentences without their full stops, each list in the order in which to tell it."""
+    """Sentences without their full stops, in the order in which to tell them; the worst difference
+    first."""
 
     headline: str
     seen: tuple[str, ...]
@@ -55,7 +59,7 @@ def explain(report: AuditReport) -> Explanation:
     return Explanation(
         headline=_headline(report),
         seen=_seen(report, differences),
-        differences=tuple(differences[:SHOWN]),
+        differences=tuple(differences),
         guess=guess(causes),
         sure=_sure(report),
     )
@@ -136,9 +140,13 @@ def _headline(report: AuditReport) -> str:
     }[report.judgement.verdict]
 
 
+def _off(report: AuditReport, records: Sequence[_Record]) -> list[_Record]:
+    """Those that are not as they should be by the job's lane."""
+    return [each for each in records if report.stands(each.score) not in FINE]
+
+
 def _finishing_only(report: AuditReport) -> bool:
-    judged = bool(report.tiles) and report.equal_tiles == len(report.tiles)
-    return judged and report.equal_finishes < len(report.finishes)
+    return bool(report.tiles and not _off(report, report.tiles) and _off(report, report.finishes))
 
 
 def _seen(report: AuditReport, differences: Sequence[Difference]) -> tuple[str, ...]:
@@ -152,28 +160,39 @@ def _seen(report: AuditReport, differences: Sequence[Difference]) -> tuple[str, 
             Ground.WRONG_FORMAT: "has another size, depth or number of channels than agreed",
         }[fault.ground]
         said.append(f"the picture of frame {work.spec.frames[fault.position]} {what}")
-    tiles = [each for each in report.tiles if not each.score.equal]
+    tiles = _off(report, report.tiles)
     if tiles:
         count = Counter(tile.sample.frame for tile in tiles)
         frames = ", ".join(f"frame {frame} ({n})" for frame, n in count.most_common(SHOWN))
         more = "" if len(count) <= SHOWN else f" and {len(count) - SHOWN} more frames"
-        said.append(
-            f"{len(tiles)} of {len(report.tiles)} sample tiles differ from a new render: {frames}{more}"
-        )
+        said.append(f"{len(tiles)} of {len(report.tiles)} sample tiles {_how_far(report)}: {frames}{more}")
         said += _let_pass(tiles)
     elif report.tiles:
-        said.append(f"all {len(report.tiles)} sample tiles are equal to a new render, to the last bit")
+        said.append(f"all {len(report.tiles)} sample tiles are {_how_near(report)}")
     if report.finishes:
-        bad = len(report.finishes) - report.equal_finishes
+        bad = len(_off(report, report.finishes))
         said.append(
             f"finishing (denoising, compositing) was done again for {len(report.finishes)} "
             f"frame{'' if len(report.finishes) == 1 else 's'}: "
-            + (f"{bad} came out otherwise" if bad else "all came out exactly as handed in")
+            + (f"{bad} came out otherwise" if bad else "all came out as handed in")
         )
     if not said:
         said.append(report.judgement.reason)
     said += [f"frame {each.frame} may be worth a look: {each.detail}" for each in report.findings[:SHOWN]]
     return tuple(said)
+
+
+def _how_far(report: AuditReport) -> str:
+    assert report.work is not None
+    if report.work.policy.lane == EXACT:
+        return "differ from a new render"
+    return f"are further from a new render than agreed ({describe_policy(report.work.policy)})"
+
+
+def _how_near(report: AuditReport) -> str:
+    if report.equal_tiles == len(report.tiles):
+        return "equal to a new render, to the last bit"
+    return f"as near to a new render as agreed, {report.equal_tiles} of them equal to the last bit"
 
 
 def _let_pass(tiles: Sequence[TileRecord]) -> list[str]:
@@ -189,18 +208,17 @@ def _differences(report: AuditReport) -> list[Difference]:
     frame = report.work.settings.full_frame
     found: list[tuple[float, Difference]] = []
     for index, tile in enumerate(report.tiles):
-        if not tile.score.equal:
+        if report.stands(tile.score) not in FINE:
             at, box = tile.sample.tile, tile.traits.box if tile.traits is not None else None
             pixels = (
                 at if box is None else Tile(at.x0 + box.x0, at.y0 + box.y0, at.x0 + box.x1, at.y0 + box.y1)
             )
             each = _difference(tile.sample.frame, index, pixels, frame, tile.score, tile.traits)
             found.append((tile.score.psnr_db, each))
-    for finish in report.finishes:
-        if not finish.score.equal:
-            pixels = finish.traits.box if finish.traits is not None else frame
-            each = _difference(finish.frame, None, pixels, frame, finish.score, finish.traits)
-            found.append((finish.score.psnr_db, each))
+    for finish in _off(report, report.finishes):
+        pixels = finish.traits.box if finish.traits is not None else frame
+        each = _difference(finish.frame, None, pixels, frame, finish.score, finish.traits)
+        found.append((finish.score.psnr_db, each))
     return [each for _, each in sorted(found, key=lambda pair: pair[0])]
 
 
@@ -216,8 +234,11 @@ def _difference(
 
 def _causes(report: AuditReport) -> list[Cause]:
     """Of the tiles that differ; of the finishes where only they do."""
-    records = report.finishes if _finishing_only(report) else report.tiles
-    return [cause_of(each.score, each.traits) for each in records if each.traits is not None]
+    records: Sequence[TileRecord | FinishRecord] = (
+        report.finishes if _finishing_only(report) else report.tiles
+    )
+    off = (each for each in records if report.stands(each.score) not in FINE)
+    return [cause_of(each.score, each.traits) for each in off if each.traits is not None]
 
 
 def _sure(report: AuditReport) -> tuple[str, ...]:
@@ -244,3 +265,39 @@ def _sure(report: AuditReport) -> tuple[str, ...]:
     if judgement.verdict is Verdict.ACCEPT:
         return ("certain for what was asked about, and for nothing else",)
     return (judgement.reason, "that says nothing about the pictures, neither good nor bad")
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """What a judge with this measure alone would have said of the tiles that were judged."""
+
+    name: str
+    rule: str
+    passed: int
+    missed: int  # of those, not as they should be
+    accused: int  # as they should be, and not passed
+
+
+def by_themselves(report: AuditReport) -> tuple[Alone, ...]:
+    """The usual measures of likeness, each as the only judge of this audit's tiles."""
+    if not report.tiles:
+        return ()
+    bits = f"passes up to {ALIKE_BITS} of {HASH_BITS} bits apart"
+    return (
+        _alone(report, "PSNR", f"passes from {ALIKE_DB:g} dB", lambda s: s.psnr_db >= ALIKE_DB),
+        _alone(report, "pHash", bits, lambda score: score.hashes.phash <= ALIKE_BITS),
+        _alone(report, "dHash", bits, lambda score: score.hashes.dhash <= ALIKE_BITS),
+        _alone(report, "wHash", bits, lambda score: score.hashes.whash <= ALIKE_BITS),
+    )
+
+
+def _alone(report: AuditReport, name: str, rule: str, passes: Callable[[TileScore], bool]) -> Alone:
+    good = [report.stands(tile.score) in FINE for tile in report.tiles]
+    passed = [passes(tile.score) for tile in report.tiles]
+    return Alone(
+        name=name,
+        rule=rule,
+        passed=sum(passed),
+        missed=sum(p and not g for p, g in zip(passed, good, strict=True)),
+        accused=sum(g and not p for p, g in zip(passed, good, strict=True)),
+    )

@@ -19,7 +19,7 @@ from ..domain.job import Address, Ground, Outcome, Question, TaskAppeal, Verdict
 from ..domain.manifest import MAX_SAMPLE_TILES, MAX_SIDE_PX, AuditPolicy, RenderSettings, TaskSpec
 from ..domain.sampling import FIELD_PRIME, RoundId, SampleTile
 from ..domain.tiles import Tile
-from ..domain.verdict import FAULTS, Confirmation, FileFault, Judgement
+from ..domain.verdict import FAULTS, Confirmation, FileFault, Judgement, Standing
 from .compare import HASH_BITS, HashDistances, TileScore
 from .plan import Power, SamplePlan
 from .report import (
@@ -236,10 +236,14 @@ def _confirmation(fields: Fields) -> Confirmation:
     fresh = fields.items("fresh", least=2, most=2)
     if not all(isinstance(each, str) and len(each) == 64 for each in fresh):
         raise fields.fail("fresh", "is not two digests")
+    alike = fields.take("alike")
+    if alike is not None and not (isinstance(alike, list) and len(alike) == 2):
+        raise fields.fail("alike", "is not two standings")
     return Confirmation(
         index=fields.integer("index", 0, MAX_SAMPLE_TILES),
         audited=fields.text("audited", like=_DIGEST),
         fresh=(str(fresh[0]), str(fresh[1])),
+        alike=None if alike is None else (Standing(alike[0]), Standing(alike[1])),
     )
 
 

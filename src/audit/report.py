@@ -1,18 +1,9 @@
-"""What an audit saw, as a record that machines replay and a page that people read."""
+"""What an audit saw, as a record that machines replay; the page that people read is ``page``'s."""
 
 from __future__ import annotations
 
-import base64
-import io
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-
-import jinja2
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from ..domain.canonical import dump
 from ..domain.cid import Cid
@@ -21,16 +12,17 @@ from ..domain.job import TaskAppeal
 from ..domain.manifest import AuditPolicy, RenderSettings, TaskSpec
 from ..domain.sampling import RoundId, SampleTile
 from ..domain.tiles import Tile
-from ..domain.verdict import Confirmation, FileFault, Judgement
+from ..domain.verdict import Confirmation, FileFault, Judgement, Standing
 from .appealed import describe_appeal
-from .compare import HASH_BITS, Pixels, TileScore, difference_picture, eight_bit
-from .plan import SamplePlan, describe, measured_cost
+from .compare import TileScore
+from .lanes import stand, worst
+from .plan import SamplePlan
 from .screen import Finding
 from .traits import Traits
 
 VERSION = 2
-THUMBNAIL_PX = 640
-"""Longest side of a frame's overview in the page."""
+FINE = (Standing.EQUAL, Standing.WITHIN)
+"""What a tile that counts as good may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,42 +143,26 @@ class AuditReport:
     def finish_of(self, frame: int) -> FinishRecord | None:
         return next((each for each in self.finishes if each.frame == frame), None)
 
-    def is_good(self, index: int) -> bool:
-        """Whether a judged tile counts as equal: its pixels are, and so is the finish of its frame."""
+    def stands(self, score: TileScore) -> Standing:
+        """How a score of this audit stands by the job's lane. Raises ValueError without a manifest."""
+        if self.work is None:
+            raise ValueError("nothing is judged without a policy")
+        return stand(score, self.work.policy)
+
+    def standing(self, index: int) -> Standing:
+        """How a judged tile counts: as its pixels stand, or the finish of its frame where that is worse."""
         tile = self.tiles[index]
         finish = self.finish_of(tile.sample.frame)
-        return tile.score.equal and (finish is None or finish.score.equal)
+        own = self.stands(tile.score)
+        return own if finish is None else worst((own, self.stands(finish.score)))
 
+    def is_good(self, index: int) -> bool:
+        """Whether a judged tile counts as equal, or within the gate of a lane that has one."""
+        return self.standing(index) in FINE
 
-@dataclass(frozen=True, slots=True)
-class TilePictures:
-    """Both versions of one judged tile; ``index`` is its place in the list."""
-
-    index: int
-    submitted: Pixels
-    rendered: Pixels
-
-
-@dataclass(frozen=True, slots=True)
-class FinishPictures:
-    """A frame's final picture as submitted, and finished again by this verifier."""
-
-    frame: int
-    submitted: Pixels
-    rendered: Pixels
-
-
-@dataclass(frozen=True, slots=True)
-class FrameOverview:
-    """A submitted picture, made small: what the page draws the sample tiles on."""
-
-    frame: int
-    picture: NDArray[np.uint8]
-
-
-def overview(frame: int, pixels: Pixels) -> FrameOverview:
-    """``pixels`` scaled so that no side is longer than ``THUMBNAIL_PX``."""
-    return FrameOverview(frame, _small(eight_bit(pixels)))
+    @property
+    def good_tiles(self) -> int:
+        return sum(self.is_good(index) for index in range(len(self.tiles)))
 
 
 def to_json(report: AuditReport) -> bytes:
@@ -215,7 +191,7 @@ def to_json(report: AuditReport) -> bytes:
             },
             "work": None if report.work is None else _work(report.work),
             "machine": None if report.machine is None else _slots(report.machine),
-            "tiles": [_tile(index, tile) for index, tile in enumerate(report.tiles)],
+            "tiles": [_tile(report, index) for index in range(len(report.tiles))],
             "finishes": [_finish(each) for each in report.finishes],
             "confirmation": None
             if report.confirmation is None
@@ -223,6 +199,9 @@ def to_json(report: AuditReport) -> bytes:
                 "index": report.confirmation.index,
                 "audited": report.confirmation.audited,
                 "fresh": list(report.confirmation.fresh),
+                "alike": None
+                if report.confirmation.alike is None
+                else [each.value for each in report.confirmation.alike],
                 "agrees": report.confirmation.agrees,
             },
             "faults": [{"position": f.position, "ground": f.ground.value} for f in report.faults],
@@ -245,82 +224,6 @@ SEED_DERIVATION = (
     "Poseidon(result codec, digest low, digest high), block hash)"
 )
 SEED_GIVEN = "given, not derived here"
-
-
-def to_html(
-    report: AuditReport,
-    pictures: Sequence[TilePictures],
-    overviews: Sequence[FrameOverview],
-    finishes: Sequence[FinishPictures] = (),
-) -> str:
-    """``report.html``: one file that opens anywhere, with every picture inside it.
-
-    No script, nothing loaded from elsewhere; every word of another party is escaped.
-    """
-    by_index = {each.index: each for each in pictures}
-    shown = [
-        {
-            "index": index,
-            "record": report.tiles[index],
-            "submitted": _data_uri(eight_bit(each.submitted)[..., :3]),
-            "rendered": _data_uri(eight_bit(each.rendered)[..., :3]),
-            "difference": _data_uri(difference_picture(each.submitted, each.rendered)),
-        }
-        for index, each in sorted(by_index.items())
-        if index < len(report.tiles)
-    ]
-    work = report.work
-    maps = [
-        {
-            "frame": each.frame,
-            "picture": _data_uri(each.picture),
-            "boxes": [
-                {"index": at, "tile": sample.tile.relative_to(work.spec.region), "state": _state(report, at)}
-                for at, sample in enumerate(work.samples)
-                if sample.frame == each.frame
-            ],
-        }
-        for each in overviews
-        if work is not None
-    ]
-    return _template().render(
-        report=report,
-        version=VERSION,
-        different=[each for each in shown if not each["record"].score.equal],  # type: ignore[attr-defined]
-        equal=[each for each in shown if each["record"].score.equal],  # type: ignore[attr-defined]
-        maps=maps,
-        finishes=[_shown_finish(report, each) for each in finishes],
-        work=work,
-        frames="" if work is None else format_frames(work.spec.frames),
-        plan_lines=_plan_lines(report),
-        derivation=SEED_DERIVATION,
-        hash_bits=HASH_BITS,
-        settings={} if work is None else _slots(work.settings),
-    )
-
-
-def _plan_lines(report: AuditReport) -> tuple[str, ...]:
-    work = report.work
-    if work is None or work.plan is None:
-        return ()
-    measured = measured_cost(work.plan, [tile.seconds for tile in report.tiles], report.timings.load)
-    return (*describe(work.plan), *measured)
-
-
-def _state(report: AuditReport, index: int) -> str:
-    if index >= len(report.tiles):
-        return "unjudged"
-    return "equal" if report.is_good(index) else "different"
-
-
-def _shown_finish(report: AuditReport, pictures: FinishPictures) -> dict[str, object]:
-    return {
-        "frame": pictures.frame,
-        "record": report.finish_of(pictures.frame),
-        "submitted": _data_uri(_small(eight_bit(pictures.submitted))),
-        "rendered": _data_uri(_small(eight_bit(pictures.rendered))),
-        "difference": _data_uri(_small(difference_picture(pictures.submitted, pictures.rendered))),
-    }
 
 
 def _work(work: Work) -> dict[str, object]:
@@ -362,8 +265,10 @@ def _appeal(appeal: TaskAppeal) -> dict[str, object]:
     }
 
 
-def _tile(index: int, tile: TileRecord) -> dict[str, object]:
+def _tile(report: AuditReport, index: int) -> dict[str, object]:
+    tile = report.tiles[index]
     return {
+        "standing": report.standing(index).value,
         "index": index,
         "frame": tile.sample.frame,
         "tile": _box(tile.sample.tile),
@@ -408,30 +313,3 @@ def _slots(record: object) -> dict[str, object]:
 
 def _box(tile: Tile) -> list[int]:
     return [tile.x0, tile.y0, tile.x1, tile.y1]
-
-
-def _small(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    image = Image.fromarray(np.ascontiguousarray(picture[..., :3]))
-    image.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
-    return np.asarray(image, dtype=np.uint8)
-
-
-def _data_uri(picture: NDArray[np.uint8]) -> str:
-    out = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(picture)).save(out, format="PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
-
-
-@cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader(__package__, package_path="."),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["percent"] = lambda share: f"{math.floor(share * 10000) / 100:g} %"
-    environment.filters["db"] = lambda value: "∞" if math.isinf(value) else f"{value:.1f} dB"
-    environment.filters["hex"] = hex
-    return environment.get_template("report.html.jinja")

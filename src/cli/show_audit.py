@@ -155,6 +155,7 @@ def show_told(
 ) -> None:
     """The story from top to bottom: what, where, why, how sure, whose money, what next."""
     from ..audit import aftermath
+    from ..audit.explain import SHOWN
 
     if told is None:
         headline, *seen = _from_ledger(evidence)
@@ -165,11 +166,13 @@ def show_told(
     else:
         _heading(told.headline)
         _lines(told.seen)
-        for each in told.differences:
+        for each in told.differences[:SHOWN]:
             what = "the finished picture" if each.index is None else f"tile {each.index}"
             say()
             say(f"  frame {each.frame}, {what}: {each.where}")
             say(f"    {each.how}")
+        if len(told.differences) > SHOWN:
+            say(f"  and {len(told.differences) - SHOWN} more: the report's page shows them")
         if told.guess is not None:
             _section("why", [f"{told.guess} (a guess from {_of_tiles(told)}; no verdict rests on it)"])
         _section("how sure", told.sure)

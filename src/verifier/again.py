@@ -12,7 +12,8 @@ from pathlib import Path
 
 from ..audit.compare import Pixels, compare_tiles, pixel_digest
 from ..audit.lanes import stand, worst
-from ..audit.report import FinishPictures, FinishRecord, TilePictures, TileRecord, Work
+from ..audit.page import FinishPictures, TilePictures
+from ..audit.report import FinishRecord, TileRecord, Work
 from ..audit.traits import traits_of
 from ..domain.errors import EvidenceError, MachineError
 from ..domain.job import Ground

@@ -14,17 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from ..audit.page import FrameOverview, overview, to_html
 from ..audit.plan import plan_audit
-from ..audit.report import (
-    AuditReport,
-    FrameOverview,
-    Machine,
-    Timings,
-    Work,
-    overview,
-    to_html,
-    to_json,
-)
+from ..audit.report import AuditReport, Machine, Timings, Work, to_json
 from ..audit.screen import FrameFacts, facts_of, repeated_frames, screen
 from ..domain import manifest as manifests
 from ..domain.device import why_not_served

@@ -11,19 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tileproof.audit.compare import compare_tiles, pixel_digest
+from tileproof.audit.page import FinishPictures, TilePictures, overview, to_html
 from tileproof.audit.plan import plan_audit
 from tileproof.audit.report import (
     AuditReport,
-    FinishPictures,
     FinishRecord,
     Machine,
     SeedSource,
-    TilePictures,
     TileRecord,
     Timings,
     Work,
-    overview,
-    to_html,
     to_json,
 )
 from tileproof.audit.screen import Finding, Oddity
