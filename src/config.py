@@ -116,8 +116,9 @@ class TermsTable(_Table):
     reveal_blocks: int = Field(default=150, gt=0)
     appeal_blocks: int = Field(default=150, gt=0)
     deadline_hours: float = Field(default=72, gt=0)
-    sample_tiles: int = Field(default=16, gt=0)
-    tile_px: int = Field(default=64, gt=0)
+    sample_tiles: int | None = Field(default=None, gt=0)
+    tile_px: int | None = Field(default=None, gt=0)
+    """What an audit renders again; None is as fits the job (docs/verification.md)."""
 
 
 class FeesTable(_Table):

@@ -41,9 +41,15 @@ def submit(
     view_layer: Annotated[str | None, typer.Option(metavar="NAME", help="[default: the first]")] = None,
     depth: Annotated[int, typer.Option(metavar="BITS", help="Bits per channel of the PNGs: 8 or 16.")] = 8,
     sample_tiles: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Tiles that an audit renders again.")
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Tiles that an audit renders again [default: as fits the job]."
+        ),
     ] = None,
-    tile: Annotated[int | None, typer.Option(min=1, metavar="PIXELS", help="Edge of such a tile.")] = None,
+    tile: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="PIXELS", help="Edge of such a tile [default: as fits the job]."),
+    ] = None,
     lane: Annotated[
         str, typer.Option(metavar="LANE", help="How results are judged: exact, calibrated or hash.")
     ] = "exact",

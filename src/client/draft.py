@@ -7,13 +7,14 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from ..audit.plan import LEAST_TILE_PX, choose_sample
 from ..domain.canonical import is_plain_text
 from ..domain.cid import Cid, Codec
 from ..domain.errors import InputError
 from ..domain.frames import parse_frames
 from ..domain.manifest import MAX_SIDE_PX, VERSION, Manifest, RenderSettings, SceneFile, TaskSpec
 from ..domain.paths import is_safe_path
-from ..domain.policy import AuditPolicy, default_policy, trouble_of
+from ..domain.policy import EXACT, LEAST_GATED_TILE_PX, AuditPolicy, default_policy, trouble_of
 from ..domain.tiles import split
 from ..ports.renderer import RenderReport
 from ..ports.scene import PackedScene, SceneFacts
@@ -116,7 +117,7 @@ def draft_manifest(
     Raises InputError: as ``parse_frames`` (within the scene's own range) and ``split``;
     ``policy.malformed``; ``scene.unsafe_file``.
     """
-    if request.frames_per_task < 1 or request.tile_px < 1 or request.sample_tiles < 1:
+    if any(each is not None and each < 1 for each in _counts(request)):
         raise InputError(
             "policy.malformed",
             "frames per task, tile size and sample tiles are at least 1",
@@ -128,6 +129,7 @@ def draft_manifest(
     groups = [
         frames[at : at + request.frames_per_task] for at in range(0, len(frames), request.frames_per_task)
     ]
+    tasks = tuple(TaskSpec(group, region) for group in groups for region in regions)
     return Manifest(
         version=VERSION,
         name=_plain_name(request.blend),
@@ -135,19 +137,24 @@ def draft_manifest(
         blend=scene.blend,
         files=list_files(scene.root),
         settings=settings,
-        audit=audit_policy(request),
-        tasks=tuple(TaskSpec(group, region) for group in groups for region in regions),
+        audit=audit_policy(request, settings, tasks[0]),
+        tasks=tasks,
         split_columns=request.columns,
         split_rows=request.rows,
     )
 
 
-def audit_policy(request: PictureRequest) -> AuditPolicy:
-    """The lane asked for, with its default thresholds where none are named.
+def audit_policy(request: PictureRequest, settings: RenderSettings, spec: TaskSpec) -> AuditPolicy:
+    """The lane asked for, with its default thresholds where none are named, and the sample that fits
+    a task such as ``spec`` where none is.
 
     Raises InputError ``policy.malformed`` for thresholds out of bounds, or of another lane.
     """
-    policy = default_policy(request.lane, request.tile_px, request.sample_tiles)
+    least_px = LEAST_TILE_PX if request.lane == EXACT else LEAST_GATED_TILE_PX
+    sample = choose_sample(
+        settings, spec, tile_px=request.tile_px, sample_tiles=request.sample_tiles, least_px=least_px
+    )
+    policy = default_policy(request.lane, sample.tile_px, sample.sample_tiles)
     if request.accept_db is not None:
         policy = replace(policy, accept_db=float(request.accept_db))
     if request.reject_db is not None:
@@ -166,6 +173,10 @@ def audit_policy(request: PictureRequest) -> AuditPolicy:
             lane=policy.lane,
         )
     return policy
+
+
+def _counts(request: PictureRequest) -> tuple[int | None, ...]:
+    return request.frames_per_task, request.tile_px, request.sample_tiles
 
 
 def list_files(root: Path) -> tuple[SceneFile, ...]:

@@ -28,7 +28,7 @@ class Resolution:
 class PictureRequest:
     """Which pictures of a scene to render, and how the job is cut and audited.
 
-    None means: as the scene says.
+    None means: as the scene says; of the sample tiles, as fits the job (audit/plan.py).
     """
 
     blend: Path
@@ -41,8 +41,8 @@ class PictureRequest:
     columns: int = 1
     rows: int = 1
     frames_per_task: int = 1
-    tile_px: int = 64
-    sample_tiles: int = 16
+    tile_px: int | None = None
+    sample_tiles: int | None = None
     lane: str = EXACT
     accept_db: float | None = None  # None: the lane's default
     reject_db: float | None = None

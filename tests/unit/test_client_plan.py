@@ -15,6 +15,7 @@ from tileproof.domain.errors import InputError
 from tileproof.domain.job import Bounds, Lane
 from tileproof.domain.manifest import Manifest, decode, encode
 from tileproof.domain.money import Fri, parse_strk
+from tileproof.domain.policy import LEAST_GATED_TILE_PX
 from tileproof.ports.renderer import RenderReport
 from tileproof.ports.scene import PackedScene, SceneFacts
 
@@ -103,6 +104,21 @@ def test_whatever_is_asked_the_manifest_is_one_that_others_accept(
     assert decode(encode(manifest)) == manifest
 
 
+def test_the_sample_fits_the_job_unless_it_is_named(tmp_path: Path) -> None:
+    full_hd = {"frames": "1-4", "resolution": Resolution(width_px=1920, height_px=1080)}
+    one = drafted(tmp_path, request(**full_hd)).audit
+    many = drafted(tmp_path, request(**full_hd, frames_per_task=4)).audit
+    assert one.tile_px < many.tile_px
+    named = drafted(tmp_path, request(**full_hd, tile_px=100, sample_tiles=3)).audit
+    assert (named.tile_px, named.sample_tiles) == (100, 3)
+
+
+def test_a_lane_with_a_gate_has_tiles_that_it_may_judge(tmp_path: Path) -> None:
+    full_hd = Resolution(width_px=1920, height_px=1080)
+    for lane in ("calibrated", "hash"):
+        assert drafted(tmp_path, request(resolution=full_hd, lane=lane)).audit.tile_px >= LEAST_GATED_TILE_PX
+
+
 def test_every_file_of_the_packed_scene_is_listed_with_size_and_digest(tmp_path: Path) -> None:
     (tmp_path / "textures").mkdir()
     (tmp_path / "textures" / "wood.png").write_bytes(b"wood")
@@ -137,6 +153,8 @@ def test_a_name_of_control_characters_never_reaches_the_manifest(tmp_path: Path)
         ({"view_layer": "Nothing"}, "scene.unknown_view_layer"),
         ({"depth": 32}, "depth.unknown"),
         ({"frames_per_task": 0}, "policy.malformed"),
+        ({"tile_px": 0}, "policy.malformed"),
+        ({"sample_tiles": 0}, "policy.malformed"),
     ],
 )
 def test_a_request_that_cannot_be_rendered_is_refused_by_name(
