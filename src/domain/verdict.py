@@ -116,8 +116,6 @@ def judge_tiles(tiles: Sequence[Standing], confirmation: Confirmation | None) ->
     """
     if not tiles:
         raise ValueError("a verdict needs at least one sample tile")
-    if not all(isinstance(tile, Standing) for tile in tiles):
-        tiles = [Standing.EQUAL if tile else Standing.DIFFERENT for tile in tiles]
     if Standing.DIFFERENT in tiles:
         return _judge_difference(tiles, confirmation)
     if Standing.BETWEEN in tiles:
