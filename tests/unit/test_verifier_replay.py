@@ -14,6 +14,7 @@ from tileproof.audit.report import AuditReport, to_json
 from tileproof.domain.errors import EvidenceError, InputError
 from tileproof.domain.job import Outcome, Question, TaskState, Verdict
 from tileproof.domain.manifest import encode
+from tileproof.domain.policy import default_policy
 from tileproof.domain.verdict import nothing_wrong
 from tileproof.ports.content import ContentSource
 from tileproof.ports.ledger import VerdictRevealed
@@ -21,6 +22,8 @@ from tileproof.verifier.evidence import evidence_of, fetch_report, read_report, 
 from tileproof.verifier.replay import Answer, Replay, replay
 from tileproof.verifier.settings import VerifierSettings
 
+from .test_finished_jobs import Meddle, audited, repainted, world_of
+from .test_finished_jobs import honest as honestly
 from .test_verifier_audit import audit
 from .verifier_world import World, honest, patched, png, spoiled
 
@@ -150,6 +153,54 @@ def test_another_device_class_cannot_say(tmp_path: Path) -> None:
     assert found.answer is Answer.IMPOSSIBLE
     assert "cpu-arm64" in found.why
     assert "cpu-x86_64-avx2" in found.why
+
+
+def test_a_class_that_makes_the_same_bits_can_say(tmp_path: Path) -> None:
+    """No frame of this job is finished, where AVX-512 rounds otherwise (domain/device.py)."""
+    world = World(spoiled(2, wrong()))
+    report = audit(world, tmp_path)
+    world.renderer.device_class = "cpu-x86_64-avx512"
+    assert again(world, report, tmp_path).answer is Answer.EQUAL
+
+
+@pytest.mark.parametrize("lane", ["calibrated", "hash"])
+def test_where_bits_are_not_promised_each_tiles_standing_is_compared(lane: str, tmp_path: Path) -> None:
+    """The same machine in the calibrated lane is held to the bit; another class, and the hash lane,
+    to how each tile stands."""
+    world = World(spoiled(2, wrong()), policy=default_policy(lane, 32, 4))
+    report = audit(world, tmp_path)
+    world.renderer.device_class = "cpu-x86_64-sse42"
+    found = again(world, report, tmp_path)
+    assert found.answer is Answer.EQUAL
+    fields = {check.field for check in found.checks}
+    assert "tile 0, standing" in fields
+    assert "tile 0, rendered" not in fields
+    assert any("need not be equal" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("meddle", [honestly, repainted])
+def test_the_finishing_is_replayed_too(meddle: Meddle, tmp_path: Path) -> None:
+    world = world_of(tmp_path)
+    report = audited(tmp_path, world, meddle=meddle)
+    assert report.finishes
+    found = again(world, report, tmp_path)
+    assert found.answer is Answer.EQUAL
+    assert any(check.field.startswith("finish of frame") for check in found.checks)
+
+
+def better_finish(report: AuditReport) -> AuditReport:
+    finishes = tuple(
+        replace(f, submitted=f.rendered, score=replace(f.score, equal=True)) for f in report.finishes
+    )
+    return replace(report, finishes=finishes, confirmation=None, judgement=nothing_wrong("all equal"))
+
+
+def test_a_finish_that_was_called_good_is_found_out(tmp_path: Path) -> None:
+    world = world_of(tmp_path)
+    report = better_finish(audited(tmp_path, world, meddle=repainted))
+    found = again(world, report, tmp_path)
+    assert found.answer is Answer.UNEQUAL
+    assert any(check.field.startswith("finish of frame") for check in found.unequal)
 
 
 def test_a_scene_that_nobody_serves_any_more_leaves_the_question_open(tmp_path: Path) -> None:

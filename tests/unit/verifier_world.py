@@ -106,13 +106,14 @@ def manifest_of(
     sample_tiles: int = 8,
     settings: RenderSettings = SMALL,
     columns: int = 1,
+    policy: AuditPolicy | None = None,
 ) -> Manifest:
     return replace(
         MANIFEST,
         scene=scene,
         files=(SceneFile("glass.blend", len(BLEND), hashlib.sha256(BLEND).hexdigest()),),
         settings=settings,
-        audit=AuditPolicy("exact", 16, sample_tiles),
+        audit=policy or AuditPolicy("exact", 16, sample_tiles),
         tasks=tuple(TaskSpec(frames, each) for each in split(SMALL.full_frame, columns, 1)),
         split_columns=columns,
     )
@@ -142,7 +143,7 @@ class Renderer:
                 raise MachineError("render.out_of_memory", "too much")
             yield Session(self, out, 0)
             return
-        assert settings == SMALL
+        assert replace(settings, device_class=SMALL.device_class) == SMALL
         if self.fails_with is not None:
             raise MachineError(self.fails_with, "it did not work")
         self.sessions += 1
