@@ -54,7 +54,7 @@ class RoundingSession(Session):
 def rounded(pixels: np.ndarray, seed: str) -> np.ndarray:
     draw = np.random.default_rng(list(seed.encode()))
     step = (draw.random(pixels.shape) < ONE_LEVEL_IN) * draw.choice([-1, 1], pixels.shape)
-    return np.clip(pixels.astype(int) + step, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(pixels.astype(int) + step, 0, 255), dtype=np.uint8)
 
 
 def shifted(level: int) -> dict[str, bytes]:
