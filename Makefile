@@ -8,8 +8,13 @@ PROVISION := $(BIN)/python -m tileproof.provision
 # What a test without a service, in seconds, may not be marked with.
 SERVICES := devnet or kubo or blender or sandbox or docker or slow
 
+CHECKS := contract-test types contract imports lint format-check
+
 .DEFAULT_GOAL := help
+# Two targets may set up or build the same thing. `check` has that done before it goes side by side.
+ifndef SIDE_BY_SIDE
 .NOTPARALLEL:
+endif
 .PHONY: help setup tools contract-tools demo test test-unit test-model-nightly check format-check lint \
 	types imports contract contract-test bench-gas simulate-economics format image clean
 
@@ -43,7 +48,8 @@ test-model-nightly: setup tools ## model and contract side by side, through 500 
 test-unit: setup ## what needs no service, in a minute or two
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/conformance tests/attacks -m "not ($(SERVICES))" $(ARGS)
 
-check: format-check lint types imports contract contract-test ## all that is checked without running a job
+check: setup contract-tools ## all that is checked without running a job
+	@$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync=target SIDE_BY_SIDE=yes $(CHECKS)
 
 format-check: setup ## is everything formatted?
 	$(BIN)/ruff format --check .

@@ -89,7 +89,10 @@ def main() -> int:
         if arguments.command == "test":
             return test(find_tools(arguments.tools, "cairo-test"), arguments.only)
         bin_dir = find_tools(arguments.tools)
-        made = {program: compile_contract(program, bin_dir) for program in PROGRAMS}
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            made = dict(
+                zip(PROGRAMS, pool.map(lambda each: compile_contract(each, bin_dir), PROGRAMS), strict=True)
+            )
     except BuildError as error:
         print(f"contracts/build.py: {error}", file=sys.stderr)
         return 2
