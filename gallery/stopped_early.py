@@ -8,6 +8,7 @@ from tileproof.ports.renderer import Renderer
 from .wrapping import WrappedRenderer
 
 HONEST = False
+WORK_SAVED = 1 / 64  # of the samples
 
 
 def dress(renderer: Renderer) -> Renderer:
