@@ -57,7 +57,8 @@ class ImageDecoder(Protocol):
 
         Raises EvidenceError: ``image.missing``, ``image.undecodable`` (not this container,
         broken, or beyond the child's limits of time and memory), ``image.wrong_format``
-        (size, channels or depth differ from ``expected``; both are in its data).
+        (size, channels or depth differ from ``expected``; both are in its data). MachineError where
+        this machine fails, which says nothing about the file.
         """
         ...
 

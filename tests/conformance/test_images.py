@@ -183,6 +183,25 @@ def test_other_passes_than_were_asked_for_are_of_the_wrong_format(
     assert code_of(decoder, tmp_path / "a.exr", wrong) == "image.wrong_format"
 
 
+@pytest.mark.parametrize("of", [RGB8, *EXRS[:2]], ids=str)
+def test_bytes_behind_the_end_are_undecodable(decoder: ImageDecoder, tmp_path: Path, of: ImageFormat) -> None:
+    written(decoder, of, tmp_path / "a")
+    (tmp_path / "a").write_bytes((tmp_path / "a").read_bytes() + b"\0")
+    assert code_of(decoder, tmp_path / "a", of) == "image.undecodable"
+
+
+def test_a_picture_that_says_more_than_its_pixels_is_undecodable(
+    decoder: ImageDecoder, tmp_path: Path
+) -> None:
+    """Shown with another gamma, or for other primaries, equal pixels are another picture."""
+    written(decoder, RGB8, tmp_path / "a.png")
+    data = (tmp_path / "a.png").read_bytes()
+    gamma = b"gAMA" + struct.pack(">I", 22_000)
+    said = struct.pack(">I", 4) + gamma + struct.pack(">I", zlib.crc32(gamma))
+    (tmp_path / "a.png").write_bytes(data[:33] + said + data[33:])
+    assert code_of(decoder, tmp_path / "a.png", RGB8) == "image.undecodable"
+
+
 def test_one_container_is_not_taken_for_the_other(decoder: ImageDecoder, tmp_path: Path) -> None:
     written(decoder, RGB8, tmp_path / "a")
     written(decoder, EXRS[0], tmp_path / "b")

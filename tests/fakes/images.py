@@ -7,8 +7,8 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from tileproof.adapters.images.headers import HEADER_BYTES, NotThisContainer, facts, wanted
 from tileproof.adapters.images import ChildDecoder
+from tileproof.adapters.images.headers import HEADER_BYTES, NotThisContainer, exr_body, facts, wanted
 from tileproof.domain.errors import EvidenceError
 from tileproof.ports.images import CHANNEL_NAMES, ImageFormat, Pixels
 
@@ -33,7 +33,7 @@ class FakeDecoder:
                 expected=wanted(expected),
             )
         try:
-            return _exr(path, expected) if expected.container == "EXR" else _png(data, expected)
+            return _exr(path, data, expected) if expected.container == "EXR" else _png(data, expected)
         except (ValueError, KeyError, IndexError, struct.error, zlib.error) as error:
             raise _undecodable(path) from error
 
@@ -55,6 +55,8 @@ def _png(data: bytes, expected: ImageFormat) -> Pixels:
         name, body = data[at + 4 : at + 8], data[at + 8 : at + 8 + length]
         if data[at + 8 + length : at + 12 + length] != struct.pack(">I", zlib.crc32(name + body)):
             raise ValueError("a damaged chunk")
+        if name not in (b"IHDR", b"IDAT", b"IEND"):
+            raise ValueError("more than pixels")
         packed += body if name == b"IDAT" else b""
         at += 12 + length
     step = expected.channels * expected.depth // 8
@@ -93,9 +95,15 @@ def _unfiltered(kind: int, line: Pixels, above: Pixels, step: int) -> Pixels:
     return np.array(row[step:], np.uint8)
 
 
-def _exr(path: Path, expected: ImageFormat) -> Pixels:
+def _exr(path: Path, data: bytes, expected: ImageFormat) -> Pixels:
     import OpenEXR
 
+    body, compression = exr_body(data)
+    chunks = -(-expected.height // (16 if compression == 3 else 1))
+    (last,) = struct.unpack_from("<Q", data, body + 8 * (chunks - 1))
+    (size,) = struct.unpack_from("<i", data, last + 4)
+    if last + 8 + size != len(data):
+        raise ValueError("bytes behind the end, or none before")
     try:
         with OpenEXR.File(str(path), separate_channels=True) as file:
             found = file.channels()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -194,6 +195,27 @@ def test_a_server_that_cannot_start_is_this_machines_fault(
     with pytest.raises(MachineError) as caught:
         images.decode(on_disk(images, tmp_path / "a.png"), FORM)
     assert caught.value.code == "machine.no_decoder"
+
+
+def test_a_process_without_a_descriptor_left_blames_no_picture(images: ChildDecoder, tmp_path: Path) -> None:
+    path = on_disk(images, tmp_path / "a.png")
+    images.decode(path, FORM)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    codes = set()
+    for spare in range(4):
+        highest = max(int(number) for number in os.listdir("/proc/self/fd"))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 1 + spare, limits[1]))
+        held = [os.dup(0) for _ in range(highest + 1 - len(os.listdir("/proc/self/fd")) + 1)]
+        try:
+            images.decode(path, FORM)
+        except MachineError as error:
+            codes.add(error.code)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+            for number in held:
+                os.close(number)
+    assert codes == {"machine.unreadable", "machine.no_decoder"}
+    assert np.array_equal(images.decode(path, FORM), picture(1))
 
 
 def test_decoding_leaves_no_descriptor_and_closing_no_process(images: ChildDecoder, tmp_path: Path) -> None:

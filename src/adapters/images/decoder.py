@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import weakref
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,8 @@ from .fork_server import ForkServer, Request, ServerFailed
 from .headers import HEADER_BYTES, NotThisContainer, exr_body, facts, wanted
 
 DECODE_SECONDS = 180
+_REMEDY = "look for want of memory, processes or descriptors on this machine; the picture may be a good one"
+_NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO)  # the last two: a link, a socket or pipe
 _DEPTHS = {"PNG": (8, 16), "EXR": (16, 32)}
 
 
@@ -59,26 +63,29 @@ class ChildDecoder:
 
     def _decoded(self, source: int, request: Request) -> NDArray[np.uint8] | None:
         """None when the file is to blame; a server that fails itself is replaced once."""
-        for _ in range(2):
-            try:
-                server = self._idle.pop()
-            except IndexError:
-                server = ForkServer()
-            try:
-                data = server.decoded(source, request)
-            except ServerFailed:
-                server.close()
-                continue
-            except BaseException:
-                server.close()
-                raise
-            self._idle.append(server)
-            return data
-        raise MachineError(
-            "machine.no_decoder",
-            "the process that pictures are decoded in could not be started, or ended before its time",
-            remedy="look for want of memory or processes on this machine; the picture may be a good one",
-        )
+        with suppress(ServerFailed, OSError):
+            return self._decoded_once(source, request)
+        try:
+            return self._decoded_once(source, request)
+        except (ServerFailed, OSError) as error:
+            raise MachineError(
+                "machine.no_decoder",
+                f"the process that decodes pictures did not start, or ended early: {error}",
+                remedy=_REMEDY,
+            ) from error
+
+    def _decoded_once(self, source: int, request: Request) -> NDArray[np.uint8] | None:
+        try:
+            server = self._idle.pop()
+        except IndexError:
+            server = ForkServer()
+        try:
+            data = server.decoded(source, request)
+        except BaseException:
+            server.close()
+            raise
+        self._idle.append(server)
+        return data
 
 
 def _close_all(servers: list[ForkServer]) -> None:
@@ -90,7 +97,11 @@ def _opened(path: Path) -> int:
     try:
         source = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
-        raise _missing(path) from error
+        if error.errno in _NO_FILE:
+            raise _missing(path) from error
+        raise MachineError(
+            "machine.unreadable", f"{path} cannot be opened: {error.strerror}", remedy=_REMEDY, path=path
+        ) from error
     if not stat.S_ISREG(os.fstat(source).st_mode):
         os.close(source)
         raise _missing(path)
