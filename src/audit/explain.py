@@ -51,6 +51,7 @@ class Explanation:
     differences: tuple[Difference, ...]
     guess: Guess | None
     sure: tuple[str, ...]
+    hints: tuple[str, ...]  # what may be worth a look, whatever the verdict
 
 
 def explain(report: AuditReport) -> Explanation:
@@ -62,6 +63,7 @@ def explain(report: AuditReport) -> Explanation:
         differences=tuple(differences),
         guess=guess(causes),
         sure=_sure(report),
+        hints=tuple(f"frame {each.frame}: {each.detail}" for each in report.findings),
     )
 
 
@@ -178,7 +180,6 @@ def _seen(report: AuditReport, differences: Sequence[Difference]) -> tuple[str, 
         )
     if not said:
         said.append(report.judgement.reason)
-    said += [f"frame {each.frame} may be worth a look: {each.detail}" for each in report.findings[:SHOWN]]
     return tuple(said)
 
 
@@ -252,7 +253,7 @@ def _sure(report: AuditReport) -> tuple[str, ...]:
                 f"certain: tile {report.confirmation.index} was made three times, by three processes, "
                 "with one result, and it is not what was handed in"
             )
-        return (said, "anyone can check it: `tileproof verifier replay` with this report")
+        return (said, "anyone can do it again: a replay needs nothing but this report and what it names")
     if judgement.verdict is Verdict.ACCEPT and plan is not None:
         if plan.sampled >= plan.total:
             return ("certain: every pixel was compared",)

@@ -126,6 +126,7 @@ def told_json(
             "words": str(told.guess),
         },
         "sure": list(told.sure) if told is not None else [],
+        "hints": list(told.hints) if told is not None else [],
         "report": None
         if report is None
         else {
@@ -176,6 +177,8 @@ def show_told(
         if told.guess is not None:
             _section("why", [f"{told.guess} (a guess from {_of_tiles(told)}; no verdict rests on it)"])
         _section("how sure", told.sure)
+        if told.hints:
+            _section("worth a look, whatever the verdict", told.hints[:SHOWN])
     if evidence is None:
         if report is not None:
             _section(

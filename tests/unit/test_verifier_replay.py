@@ -6,11 +6,14 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tileproof.adapters.folders import Folders
+from tileproof.audit.explain import explain
 from tileproof.audit.reading import from_json
 from tileproof.audit.report import AuditReport, to_json
+from tileproof.cli.show_audit import show_told, told_json
 from tileproof.domain.errors import EvidenceError, InputError
 from tileproof.domain.job import Outcome, Question, TaskState, Verdict
 from tileproof.domain.manifest import encode
@@ -18,7 +21,7 @@ from tileproof.domain.policy import default_policy
 from tileproof.domain.verdict import nothing_wrong
 from tileproof.ports.content import ContentSource
 from tileproof.ports.ledger import VerdictRevealed
-from tileproof.verifier.evidence import evidence_of, fetch_report, read_report, report_of
+from tileproof.verifier.evidence import TaskEvidence, evidence_of, fetch_report, read_report, report_of
 from tileproof.verifier.replay import Answer, Replay, replay
 from tileproof.verifier.settings import VerifierSettings
 
@@ -257,6 +260,51 @@ def test_a_tasks_deciding_report_is_found_and_said_to_be_whose(tmp_path: Path) -
     assert report.judgement.verdict is Verdict.REJECT
     assert whose == "seat 1 of round 1"
     assert again(world, report, tmp_path).answer is Answer.EQUAL
+
+
+def told(evidence: TaskEvidence, report: AuditReport | None, whose: str) -> dict[str, Any]:
+    return told_json(None if report is None else explain(report), evidence, whose, report)
+
+
+def test_a_reject_is_told_with_votes_money_and_what_can_be_done(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = judged(tmp_path)
+    evidence = evidence_of(world.ledger, 1, 0)
+    report, whose = report_of(evidence, source=world.store, timeout=10.0)
+    assert report is not None
+    said = told(evidence, report, whose)
+    assert (said["outcome"], said["votes"], said["settled"]) == ("Rejected", {"Reject": 1}, False)
+    assert said["money"][0].startswith("unless an appeal changes it")
+    show_told(explain(report), evidence, whose, report)
+    text = capsys.readouterr().out
+    order = ["Rejected: ", "tile ", "why:", "how sure:", "who says so:", "money:", "next:", "may appeal"]
+    places = [text.index(each) for each in order]
+    assert places == sorted(places)
+
+
+def test_without_a_report_the_ledger_alone_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = judged(tmp_path)
+    evidence = evidence_of(world.ledger, 1, 0)
+    world.network.withheld.add(evidence.told[0].evidence)
+    report, why = report_of(evidence, source=world.store, timeout=1.0)
+    assert told(evidence, report, why)["headline"] == "rejected by its committee"
+    show_told(None, evidence, why, report)
+    text = capsys.readouterr().out
+    assert "no report tells more: the report of seat 1 cannot be had" in text
+    assert "money:" in text
+
+
+def test_what_has_no_verdict_yet_is_told_as_open() -> None:
+    world = World()
+    world.requester.create_job(world.manifest_cid, 1, world.terms)
+    assert told(evidence_of(world.ledger, 1, 0), None, "")["headline"].startswith(
+        "nothing has been handed in"
+    )
+    world.submit()
+    assert told(evidence_of(world.ledger, 1, 0), None, "")["headline"] == "left open: there is no verdict yet"
 
 
 def test_a_report_that_is_not_of_its_seats_verdict_is_not_shown(tmp_path: Path) -> None:
