@@ -28,10 +28,12 @@ def preview(
 ) -> None:
     """See results before they are final.
 
-    Brings what is provisionally accepted, says which pictures are blank, repeated, broken or unlike
-    their neighbours, marks them on a contact sheet, and shows how to contest them.
+    Brings what is provisionally accepted, says which pictures are blank, repeated, broken, unlike
+    their neighbours or, by a verifier's report, unlike its small renders of them, marks them on a
+    contact sheet, and shows how to contest them.
     """
     from ..client.preview import preview as look_at
+    from ..client.reports import evidence_named, first_report
     from ..client.status import read_manifest, read_status
 
     settings = settings_of(context)
@@ -46,6 +48,7 @@ def preview(
             def progress(number: int, done: int, total: int) -> None:
                 shown.update("looking", done, total, f"{done} of {total} results")
 
+            named = evidence_named(found, ledger=ports.reader)
             seen = look_at(
                 found,
                 manifest,
@@ -55,6 +58,7 @@ def preview(
                 decoder=ports.decoder,
                 cache=settings.state / "fetching" / f"job-{job}",
                 timeout=settings.fetch_seconds,
+                reports=lambda number: first_report(found, number, named.get(number, ()), source=ports.store),
                 progress=progress,
             )
         if as_json:

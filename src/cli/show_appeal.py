@@ -121,6 +121,7 @@ def preview_json(found: Preview, status: JobStatus) -> dict[str, object]:
             for number in found.tasks
         ],
         "pictures": found.pictures,
+        "previewed": found.previewed,
         "odd": [
             {
                 "task": odd.task,
@@ -147,8 +148,11 @@ def show_preview(found: Preview, status: JobStatus, block: int) -> None:
         say(f"contact sheet: {found.contact_sheet}{marks}")
     for missing in found.missing:
         say(f"missing: task {missing.task} (frames {format_frames(missing.frames)}) {missing.why}")
+    if found.previewed:
+        say(f"verifiers held {many(found.previewed, 'picture')} against small renders of their own")
     if not found.odd:
-        say("nothing looks odd: no picture is blank, repeated or unlike its neighbours")
+        like = "its neighbours or a small render" if found.previewed else "its neighbours"
+        say(f"nothing looks odd: no picture is blank, repeated or unlike {like}")
     for odd in found.odd:
         say(f"task {odd.task}, frame {odd.frame}: {odd.what.replace('_', ' ')}, {odd.detail}")
     _show_commands(status.job.job_id, found.odd)

@@ -1,5 +1,6 @@
 """A look at results while they may still be contested: fetched within caps, decoded in the limited
-child, screened, and laid out on one sheet with the odd ones marked.
+child, screened, and laid out on one sheet with the odd ones marked. What a verifier's report found
+odd is shown beside: it had small renders to hold every frame against.
 
 Nothing here is a verdict. A still scene repeats honestly and a night is black: what is odd is
 shown, and whether to appeal is the requester's own choice.
@@ -13,10 +14,11 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from pathlib import Path
 
-from ..audit.screen import FrameFacts, among_neighbours, facts_of, screen
+from ..audit.report import AuditReport
+from ..audit.screen import Finding, FrameFacts, among_neighbours, facts_of, screen
 from ..domain.errors import EvidenceError, InputError, ServiceError, disk_full_named
 from ..domain.manifest import Manifest
-from ..domain.result import frame_file
+from ..domain.result import frame_file, has_picture, passes_file
 from ..domain.tiles import Tile
 from ..ports.content import ContentStore
 from ..ports.images import ImageDecoder, ImageFormat, Pixels
@@ -43,10 +45,12 @@ class Odd:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What was looked at. ``missing`` are results that could not be had, and why."""
+    """What was looked at. ``previewed`` are pictures that a verifier says it held against small
+    renders of its own; ``missing`` are results that could not be had, and why."""
 
     tasks: tuple[int, ...]
     pictures: int
+    previewed: int
     odd: tuple[Odd, ...]
     missing: tuple[Missing, ...]
     contact_sheet: Path | None
@@ -62,12 +66,14 @@ def preview(
     decoder: ImageDecoder,
     cache: Path,
     timeout: float,
+    reports: Callable[[int], AuditReport | None] = lambda number: None,
     progress: Looking | None = None,
 ) -> Preview:
     """Looks at the results of the tasks ``asked`` for, or of all that may be contested now.
 
     Pictures just before and after theirs are fetched as well, where there are any, to compare
-    with. Results stay in ``cache``, from which a later fetch takes them.
+    with. Results stay in ``cache``, from which a later fetch takes them. ``reports`` gives a report
+    of a task's present attempt, where there is one.
 
     Raises InputError ``preview.nothing`` when none of them may be contested; ServiceError when the
     IPFS node itself cannot be reached; MachineError ``machine.disk_full``.
@@ -88,12 +94,15 @@ def preview(
     if progress is not None:
         progress(todo[-1], len(todo), len(todo))
     odd = [*look.faults, *findings(manifest, look.facts, numbers)]
+    seen_too = {number: report for number in numbers if (report := reports(number)) is not None}
+    odd += [o for number, report in seen_too.items() for o in _told(manifest, number, report.findings, odd)]
     shown = tuple(sorted((o for o in odd if o.task in numbers), key=lambda o: (o.task, o.frame)))
     with disk_full_named(sheet.parent, MAKE_ROOM):
         written = look.draw(numbers, shown, sheet)
     return Preview(
         tasks=numbers,
         pictures=sum(number in numbers for number, _ in look.facts),
+        previewed=sum(report.previewed for report in seen_too.values()),
         odd=shown,
         missing=tuple(m for m in look.missing if m.task in numbers),
         contact_sheet=sheet if written else None,
@@ -132,6 +141,23 @@ def findings(
             at = middle(manifest, number, finding.frame)
             odd.append(Odd(number, finding.frame, finding.oddity.value, finding.detail, at))
     return tuple(odd)
+
+
+def _told(manifest: Manifest, number: int, told: Sequence[Finding], known: Sequence[Odd]) -> list[Odd]:
+    """What a report found odd and we did not, as its word."""
+    seen = {(each.task, each.frame, each.what) for each in known}
+    return [
+        Odd(
+            number,
+            finding.frame,
+            finding.oddity.value,
+            f"{finding.detail}, says a verifier",
+            middle(manifest, number, finding.frame),
+        )
+        for finding in told
+        if finding.frame in manifest.tasks[number].frames
+        and (number, finding.frame, finding.oddity.value) not in seen
+    ]
 
 
 def _in_time(manifest: Manifest) -> list[list[tuple[int, int]]]:
@@ -200,7 +226,7 @@ class _Look:
         whole = self._manifest.settings.full_frame
         cells, pictures = [], {}
         for frame, number in seen:
-            path = self._folders[number] / frame_file(frame)
+            path = self._file(number, frame)
             pictures[path] = (number, frame)
             is_whole = self._manifest.tasks[number].region == whole
             label = str(frame) if is_whole else f"{frame}, task {number}"
@@ -211,9 +237,14 @@ class _Look:
         return bool(cells)
 
     def _pixels(self, number: int, frame: int) -> Pixels:
-        region = self._manifest.tasks[number].region
-        path = self._folders[number] / frame_file(frame)
-        return self._decoder.decode(path, ImageFormat.of(self._manifest.settings, region))
+        settings, spec = self._manifest.settings, self._manifest.tasks[number]
+        wanted = ImageFormat.of if has_picture(settings, spec) else ImageFormat.audited
+        return self._decoder.decode(self._file(number, frame), wanted(settings, spec.region))
+
+    def _file(self, number: int, frame: int) -> Path:
+        """The picture; where a frame is finished from several tasks' passes, those of this one."""
+        finished = has_picture(self._manifest.settings, self._manifest.tasks[number])
+        return self._folders[number] / (frame_file(frame) if finished else passes_file(frame))
 
     def _fault(self, number: int, frame: int, error: EvidenceError) -> None:
         at = middle(self._manifest, number, frame)

@@ -18,7 +18,7 @@ from ..ports.images import ImageDecoder, ImageFormat
 from ..ports.renderer import RenderSession
 
 MAX_SIDE_PX = 128
-MAX_SAMPLES = 16
+MAX_SAMPLES = 8
 """Of noise there is then little enough for hashes to tell frames apart (docs/verification.md)."""
 LEAST_SIDE_PX = 16
 """Of a thinner strip a hash says nothing."""
