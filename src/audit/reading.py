@@ -104,7 +104,9 @@ def _report(fields: Fields) -> AuditReport:
 
 def _check(report: AuditReport) -> None:
     """What the page and a replay count on."""
-    work = report.work
+    appeal, work = report.appeal, report.work
+    if appeal is not None and appeal.question is Question.LISTED_TILE and appeal.first_seed is None:
+        raise ValueError("it asks about a tile of a list that was never drawn")
     if work is None:
         if report.tiles or report.finishes or report.faults or report.previewed:
             raise ValueError("it judges what it has no manifest of")

@@ -13,10 +13,12 @@ from enum import Enum
 from pathlib import Path
 
 from ..audit.compare import TileScore
+from ..audit.plan import SamplePlan, plan_audit
 from ..audit.report import AuditReport, FinishRecord, TileRecord, Work
 from ..domain import manifest as manifests
 from ..domain.device import agreement
 from ..domain.errors import EvidenceError
+from ..domain.job import Question
 from ..domain.manifest import Manifest
 from ..domain.policy import EXACT, HASH
 from ..domain.sampling import BPS, audit_scope, audit_seed
@@ -140,12 +142,11 @@ def _manifest(block: bytes) -> Manifest | None:
 
 
 def _subject(report: AuditReport, task_count: int) -> Subject:
-    plan = None if report.work is None else report.work.plan
     return Subject(
         of=report.of,
         manifest=report.manifest,
         task_count=task_count,
-        audit_rate_bps=BPS if plan is None else round(plan.audit_rate * BPS),
+        audit_rate_bps=_rate_bps(report),
         result=report.result,
         seed=report.seed,
         appeal=report.appeal,
@@ -187,6 +188,25 @@ def _basis(report: AuditReport, manifest: Manifest | None) -> Iterator[Check]:
     yield from _fields("audit policy", work.policy, manifest.audit)
     drawn = audit_scope(seed.seed, manifest, report.of.task, report.appeal).tiles
     yield Check("list of tiles", _listed(work.samples), _listed(drawn), work.samples == drawn)
+    appeal = report.appeal
+    if appeal is None or appeal.question is Question.WHOLE:
+        plan = plan_audit(manifest, report.of.task, _rate_bps(report))
+        yield Check("sample plan", _planned(work.plan), _planned(plan), _planned(work.plan) == _planned(plan))
+    else:
+        yield _same("sample plan", _planned(work.plan), "none")
+
+
+def _rate_bps(report: AuditReport) -> int:
+    plan = None if report.work is None else report.work.plan
+    return BPS if plan is None else round(plan.audit_rate * BPS)
+
+
+def _planned(plan: SamplePlan | None) -> str:
+    """To as many digits as another library's logarithm agrees on."""
+    if plan is None:
+        return "none"
+    found = ", ".join(f"{p.share:g}: {p.tampered} tiles {p.detection:.9f}" for p in plan.powers)
+    return f"{plan.sampled} of {plan.total} tiles of {plan.tile_px} px, area {plan.area_share:.9f}; {found}"
 
 
 def _spec(work: Work) -> str:
