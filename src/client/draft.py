@@ -14,7 +14,15 @@ from ..domain.errors import InputError
 from ..domain.frames import parse_frames
 from ..domain.manifest import MAX_SIDE_PX, VERSION, Manifest, RenderSettings, SceneFile, TaskSpec
 from ..domain.paths import is_safe_path
-from ..domain.policy import EXACT, LEAST_GATED_TILE_PX, AuditPolicy, default_policy, trouble_of
+from ..domain.policy import (
+    EXACT,
+    HASH,
+    LEAST_GATED_TILE_PX,
+    LEAST_HASHED_TILE_PX,
+    AuditPolicy,
+    default_policy,
+    trouble_of,
+)
 from ..domain.tiles import split
 from ..ports.renderer import RenderReport
 from ..ports.scene import PackedScene, SceneFacts
@@ -151,8 +159,11 @@ def audit_policy(request: PictureRequest, settings: RenderSettings, spec: TaskSp
     Raises InputError ``policy.malformed`` for thresholds out of bounds, or of another lane.
     """
     least_px = LEAST_TILE_PX if request.lane == EXACT else LEAST_GATED_TILE_PX
+    tile_px = request.tile_px
+    if tile_px is None and request.lane == HASH:  # hashes see whole pictures, not their parts
+        tile_px = max(spec.region.width, spec.region.height, LEAST_HASHED_TILE_PX)
     sample = choose_sample(
-        settings, spec, tile_px=request.tile_px, sample_tiles=request.sample_tiles, least_px=least_px
+        settings, spec, tile_px=tile_px, sample_tiles=request.sample_tiles, least_px=least_px
     )
     policy = default_policy(request.lane, sample.tile_px, sample.sample_tiles)
     if request.accept_db is not None:

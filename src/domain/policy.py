@@ -23,10 +23,11 @@ LEAST_ACCEPT_DB, MOST_ACCEPT_DB = 50.0, 90.0
 LEAST_REJECT_DB = 40.0
 LEAST_BAND_DB = 4.0
 """What an honest machine's gate and line are apart at least: half as much difference again."""
-LEAST_GATED_TILE_PX = 32
-"""Smaller tiles than this are decided by one pixel, by PSNR as by hashes."""
+LEAST_GATED_TILE_PX, LEAST_HASHED_TILE_PX = 64, 128
+"""Of the calibrated and of the hash lane: what their thresholds were measured on. A few pixels decide a
+smaller tile, and noise decides its hashes."""
 
-PHASH_BITS, DHASH_BITS, WHASH_BITS, BAND_BITS = 14, 14, 14, 6
+PHASH_BITS, DHASH_BITS, WHASH_BITS, BAND_BITS = 10, 10, 10, 6
 """The hash lane's, of 64 bits each, where the requester names none (docs/adr/0015)."""
 MOST_BITS = 20
 """Unrelated pictures lie around 32 bits apart, some of them much nearer."""
@@ -117,8 +118,9 @@ def trouble_of(policy: AuditPolicy) -> str | None:
         return "has a gate in decibels without being calibrated"
     if policy.lane != HASH and any(bits):
         return "has thresholds in bits without being hash"
-    if policy.lane != EXACT and policy.tile_px < LEAST_GATED_TILE_PX:
-        return f"is {policy.lane} with tiles below {LEAST_GATED_TILE_PX} px"
+    least = {EXACT: 1, CALIBRATED: LEAST_GATED_TILE_PX, HASH: LEAST_HASHED_TILE_PX}[policy.lane]
+    if policy.tile_px < least:
+        return f"is {policy.lane} with tiles of {policy.tile_px} px, below {least}"
     if policy.lane == CALIBRATED:
         return _trouble_of_gate(policy)
     return _trouble_of_bits(policy) if policy.lane == HASH else None

@@ -10,12 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tileproof.client.draft import NOT_YET_PINNED, REMEDIES, check_scene, draft_manifest, render_settings
 from tileproof.client.price import Means, check_means, least_bond, make_terms
-from tileproof.client.request import Offer, PictureRequest, Resolution, parse_resolution, parse_split
+from tileproof.client.request import (
+    Offer,
+    PictureRequest,
+    Resolution,
+    parse_hash_bits,
+    parse_resolution,
+    parse_split,
+)
 from tileproof.domain.errors import InputError
 from tileproof.domain.job import Bounds, Lane
 from tileproof.domain.manifest import Manifest, decode, encode
 from tileproof.domain.money import Fri, parse_strk
 from tileproof.domain.policy import LEAST_GATED_TILE_PX
+from tileproof.domain.tiles import sample_grid
 from tileproof.ports.renderer import RenderReport
 from tileproof.ports.scene import PackedScene, SceneFacts
 
@@ -117,6 +125,45 @@ def test_a_lane_with_a_gate_has_tiles_that_it_may_judge(tmp_path: Path) -> None:
     full_hd = Resolution(width_px=1920, height_px=1080)
     for lane in ("calibrated", "hash"):
         assert drafted(tmp_path, request(resolution=full_hd, lane=lane)).audit.tile_px >= LEAST_GATED_TILE_PX
+
+
+def test_the_hash_lane_looks_at_whole_pictures(tmp_path: Path) -> None:
+    small = drafted(tmp_path, request(lane="hash"))
+    grid = sample_grid(small.settings.full_frame, small.audit.tile_px)
+    assert grid.tiles() == (small.settings.full_frame,)
+    with pytest.raises(InputError, match="below 128"):
+        drafted(tmp_path, request(lane="hash", tile_px=64))
+
+
+@pytest.mark.parametrize(
+    ("lane", "settled"), [("exact", Lane.EXACT), ("calibrated", Lane.EXACT), ("hash", Lane.HASH)]
+)
+def test_a_job_is_settled_in_the_lane_that_its_manifest_is_judged_in(
+    lane: str, settled: Lane, tmp_path: Path
+) -> None:
+    manifest = drafted(tmp_path, request(lane=lane))
+    assert manifest.audit.settled_in is settled
+    assert make_terms(OFFER, BOUNDS, 0, manifest.audit.settled_in).lane is settled
+
+
+def test_the_requester_names_thresholds_within_bounds_and_of_the_lane_alone(tmp_path: Path) -> None:
+    wide = drafted(tmp_path, request(lane="calibrated", accept_db=55.0, reject_db=45.0)).audit
+    assert (wide.accept_db, wide.reject_db) == (55.0, 45.0)
+    bits = drafted(tmp_path, request(lane="hash", hash_bits=(8, 9, 7), band_bits=4)).audit
+    assert (bits.phash_bits, bits.dhash_bits, bits.whash_bits, bits.band_bits) == (8, 9, 7, 4)
+    for wrong in (
+        {"lane": "exact", "accept_db": 60.0},
+        {"lane": "calibrated", "hash_bits": (1, 1, 1)},
+        {"lane": "calibrated", "accept_db": 30.0},
+        {"lane": "hash", "hash_bits": (60, 60, 60)},
+        {"lane": "likely"},
+    ):
+        assert code_of(drafted, tmp_path, request(**wrong)) == "policy.malformed", wrong
+
+
+@pytest.mark.parametrize("text", ["", "8", "8,8", "8,8,8,8", "a,b,c", "8;8;8", "-1,2,3"])
+def test_hash_bits_that_cannot_be_read_are_refused(text: str) -> None:
+    assert code_of(parse_hash_bits, text) == "hash_bits.malformed"
 
 
 def test_every_file_of_the_packed_scene_is_listed_with_size_and_digest(tmp_path: Path) -> None:

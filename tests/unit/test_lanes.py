@@ -47,7 +47,7 @@ Tile = NDArray[np.float32]
 decibels = st.floats(0, 120, allow_nan=False)
 bits = st.integers(0, 64)
 distances = st.builds(HashDistances, bits, bits, bits)
-policies = st.sampled_from([default_policy(lane, 64, 16) for lane in LANES])
+policies = st.sampled_from([default_policy(lane, 128, 16) for lane in LANES])
 gates = st.builds(
     lambda accept, band: replace(
         default_policy(CALIBRATED, 64, 16), accept_db=accept, reject_db=max(40.0, accept - band)
@@ -246,7 +246,7 @@ def test_in_the_hash_lane_renders_that_are_merely_alike_confirm_a_reject() -> No
 
 @pytest.mark.parametrize("lane", LANES)
 def test_the_defaults_of_every_lane_are_within_bounds(lane: str) -> None:
-    policy = default_policy(lane, 64, 16)
+    policy = default_policy(lane, 128, 16)
     assert trouble_of(policy) is None
     assert lane in describe_policy(policy)
 
@@ -264,20 +264,20 @@ def test_the_defaults_of_every_lane_are_within_bounds(lane: str) -> None:
         (CALIBRATED, {"reject_db": 61.0}),  # above the gate
         (CALIBRATED, {"accept_db": 0.0, "reject_db": 0.0}),
         (CALIBRATED, {"whash_bits": 3}),
-        (CALIBRATED, {"tile_px": 31}),
+        (CALIBRATED, {"tile_px": 63}),
         (HASH, {"phash_bits": 21}),
         (HASH, {"dhash_bits": -1}),
         (HASH, {"band_bits": 0}),
         (HASH, {"band_bits": 13}),
         (HASH, {"reject_db": 40.0}),
-        (HASH, {"tile_px": 16}),
+        (HASH, {"tile_px": 127}),
         (EXACT, {"lane": "by eye"}),
     ],
 )
 def test_thresholds_outside_bounds_or_of_another_lane_are_refused(
     lane: str, changes: dict[str, object]
 ) -> None:
-    assert trouble_of(replace(default_policy(lane, 64, 16), **changes)) is not None  # type: ignore[arg-type]
+    assert trouble_of(replace(default_policy(lane, 128, 16), **changes)) is not None  # type: ignore[arg-type]
 
 
 # --- who may judge ---

@@ -70,7 +70,7 @@ def shifted(level: int) -> dict[str, bytes]:
 def world_of(lane: str, own: str, files: dict[str, bytes] | None = None, **changes: Any) -> World:
     """A job of class AVX2 in this lane; the verifier's machine is of class ``own``."""
     world = World(files)
-    policy = replace(default_policy(lane, 32, 8), **changes)
+    policy = replace(default_policy(lane, 128, 8), **changes)
     world.manifest = replace(world.manifest, audit=policy)
     world.manifest_cid = world.theirs.add_block(encode(world.manifest))
     world.terms = replace(world.terms, lane=policy.settled_in)
