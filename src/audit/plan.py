@@ -31,9 +31,9 @@ LEAST_TILE_PX, MOST_TILE_PX = 16, 64
 
 LOAD_SECONDS = 2.0
 """CPU of starting Blender, loading a small scene and preparing its first render."""
-TILE_SECONDS = 0.1
+TILE_SECONDS = 0.05
 """CPU of one more tile beyond its pixels: asking, preparing, writing, decoding."""
-TILE_FIXED_PX = 1000
+TILE_FIXED_PX = 500
 """As many pixels of a light scene take as long."""
 SHOWN_RENDER_SECONDS = (60, 600)
 """CPU times of a task for which an audit's share is shown."""

@@ -84,6 +84,8 @@ def all_frames(manifest: Manifest) -> tuple[int, ...]:
 
 
 def plan_json(plan: SubmissionPlan) -> dict[str, object]:
+    from ..audit.plan import SHOWN_RENDER_SECONDS, cost_share, fixed_seconds
+
     audit = plan.audit
     return {
         "tasks": plan.task_count,
@@ -97,6 +99,8 @@ def plan_json(plan: SubmissionPlan) -> dict[str, object]:
             "sample_tiles": audit.sampled,
             "tile_px": audit.tile_px,
             "area_share": audit.area_share,
+            "fixed_cpu_seconds": fixed_seconds(audit),
+            "cpu_share": {str(s): cost_share(audit, s) for s in SHOWN_RENDER_SECONDS},
             "audit_rate": audit.audit_rate,
             "finds": [
                 {"share": p.share, "tampered_tiles": p.tampered, "detection": p.detection}
