@@ -12,9 +12,9 @@ from tileproof.adapters.blender.find import find_blender
 from tileproof.adapters.blender.renderer import BlenderRenderer
 from tileproof.adapters.blender.sandbox import choose
 from tileproof.domain.manifest import RenderSettings
-from tileproof.ports.renderer import Renderer
+from tileproof.ports.renderer import Renderer, RenderReport
 
-from .wrapping import WrappedRenderer
+from .wrapping import WrappedRenderer, WrappedSession
 
 HONEST = False
 NEEDS_BLENDER = True
@@ -33,4 +33,12 @@ def dress(renderer: Renderer) -> Renderer:
     def lie(settings: RenderSettings) -> RenderSettings:
         return replace(settings, blender_version=other.version)
 
-    return WrappedRenderer(BlenderRenderer(other, choose()), lie=lie)
+    class Session(WrappedSession):
+        def report(self) -> RenderReport:
+            return renderer.report()
+
+    class OtherBuild(WrappedRenderer):
+        def report(self) -> RenderReport:
+            return renderer.report()
+
+    return OtherBuild(BlenderRenderer(other, choose()), lie=lie, session=Session)
