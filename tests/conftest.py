@@ -12,6 +12,8 @@ pytest_plugins = ["tests.services.blender", "tests.services.devnet", "tests.serv
 ALONE, BESIDE = "alone", "beside"
 NETWORKS = Path(__file__).parent / "e2e"
 """Roles that render under leases, and take all the cores for it."""
+REFUSALS = NETWORKS / "test_bad_input.py"
+"""One command at a time, and nothing is rendered."""
 SERVICES = ("devnet", "kubo", "blender", "sandbox", "docker", "slow")
 
 
@@ -29,7 +31,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Marks what is alone, leaves out the other part, and begins with the files that take long, so that
     processes which share the files end at about the same time."""
     for item in items:
-        if NETWORKS in item.path.parents:
+        if NETWORKS in item.path.parents and item.path != REFUSALS:
             item.add_marker(ALONE)
     part = config.getoption("part")
     if part is not None:
