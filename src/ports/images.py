@@ -56,9 +56,9 @@ class ImageDecoder(Protocol):
         shows other pixels than these, no byte that belongs to nothing.
 
         Raises EvidenceError: ``image.missing``, ``image.undecodable`` (not this container,
-        broken, or beyond the child's limits of time and memory), ``image.wrong_format``
+        broken, or beyond the child's limits of time), ``image.wrong_format``
         (size, channels or depth differ from ``expected``; both are in its data). MachineError where
-        this machine fails, which says nothing about the file.
+        this machine fails, short of memory too, which says nothing about the file.
         """
         ...
 

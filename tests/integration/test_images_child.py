@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -23,6 +24,13 @@ from tileproof.ports.images import ImageFormat, Pixels
 
 FORM = ImageFormat("PNG", 64, 64, 3, 8)
 CHILD = Path(fork_server.__file__).with_name("decode_child.py")
+
+
+@pytest.fixture
+def born() -> Callable[[], list[psutil.Process]]:
+    """Our processes that were not there before the test."""
+    before = psutil.Process().children()
+    return lambda: [each for each in psutil.Process().children() if each not in before]
 
 
 @pytest.fixture
@@ -143,7 +151,7 @@ def servers() -> list[psutil.Process]:
         "os._exit(0)",
         "return (bytes(100),)",
         "return (bytes(64 * 64 * 3 + 1),)",
-        "loaded.append(bytearray(2 << 30))\nreturn (bytes(64 * 64 * 3),)",
+        "resource.setrlimit(resource.RLIMIT_CPU, (1, 2))\nwhile True: pass",
         "yield bytes(64 * 64 * 3)\nos.kill(os.getpid(), signal.SIGSEGV)",
     ],
 )
@@ -152,6 +160,32 @@ def test_what_crashes_or_writes_another_number_of_bytes_is_undecodable(
 ) -> None:
     taken_over(fate)
     assert code_of(images, on_disk(images, tmp_path / "a.png")) == "image.undecodable"
+
+
+@pytest.mark.parametrize(
+    "fate", ["loaded.append(bytearray(2 << 30))", "os.kill(os.getpid(), signal.SIGKILL)"]
+)
+def test_want_of_memory_blames_no_picture(
+    images: ChildDecoder, taken_over: Callable[[str], None], tmp_path: Path, fate: str
+) -> None:
+    """Told by an allocation that fails, or by the kernel, which ends who took the last."""
+    taken_over(fate + "\nreturn (bytes(64 * 64 * 3),)")
+    with pytest.raises(MachineError) as caught:
+        images.decode(on_disk(images, tmp_path / "a.png"), FORM)
+    assert caught.value.code == "machine.no_decoder"
+
+
+def test_a_small_file_for_the_largest_frame_of_all_takes_nobodys_memory(
+    images: ChildDecoder, tmp_path: Path
+) -> None:
+    """A job may ask for 65536 x 65536; what the file lacks is then not this machine's memory."""
+    images.encode_exr(np.zeros((4, 4, 10), np.float16), tmp_path / "a.exr")
+    window = struct.pack("<4i", 0, 0, 65535, 65535)
+    data = (tmp_path / "a.exr").read_bytes().replace(struct.pack("<4i", 0, 0, 3, 3), window)
+    (tmp_path / "a.exr").write_bytes(data)
+    with pytest.raises(EvidenceError) as caught:
+        images.decode(tmp_path / "a.exr", ImageFormat("EXR", 65536, 65536, 10, 16))
+    assert caught.value.code == "image.undecodable"
 
 
 def test_a_broken_picture_never_gets_the_pixels_of_the_one_before(
@@ -166,7 +200,9 @@ def test_a_broken_picture_never_gets_the_pixels_of_the_one_before(
         assert code_of(images, broken) == "image.undecodable"
 
 
-def test_threads_that_decode_at_once_each_get_their_own_picture(images: ChildDecoder, tmp_path: Path) -> None:
+def test_threads_that_decode_at_once_each_get_their_own_picture(
+    images: ChildDecoder, born: Callable[[], list[psutil.Process]], tmp_path: Path
+) -> None:
     paths = [on_disk(images, tmp_path / f"{seed}.png", seed) for seed in range(12)]
 
     def right(seed: int) -> bool:
@@ -174,15 +210,15 @@ def test_threads_that_decode_at_once_each_get_their_own_picture(images: ChildDec
 
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(right, range(48)))
-    assert len(psutil.Process().children()) <= 4
+    assert len(born()) <= 4
 
 
 def test_a_server_that_was_ended_is_replaced_and_no_file_is_blamed(
-    images: ChildDecoder, tmp_path: Path
+    images: ChildDecoder, born: Callable[[], list[psutil.Process]], tmp_path: Path
 ) -> None:
     path = on_disk(images, tmp_path / "a.png")
     images.decode(path, FORM)
-    for server in psutil.Process().children():
+    for server in born():
         server.kill()
         server.wait(10)
     assert np.array_equal(images.decode(path, FORM), picture(1))
@@ -218,22 +254,26 @@ def test_a_process_without_a_descriptor_left_blames_no_picture(images: ChildDeco
     assert np.array_equal(images.decode(path, FORM), picture(1))
 
 
-def test_decoding_leaves_no_descriptor_and_closing_no_process(images: ChildDecoder, tmp_path: Path) -> None:
+def test_decoding_leaves_no_descriptor_and_closing_no_process(
+    images: ChildDecoder, born: Callable[[], list[psutil.Process]], tmp_path: Path
+) -> None:
     path = on_disk(images, tmp_path / "a.png")
     before = os.listdir("/proc/self/fd")
     for _ in range(20):
         images.decode(path, FORM)
     images.close()
     assert len(os.listdir("/proc/self/fd")) == len(before)
-    assert psutil.Process().children() == []
+    assert born() == []
 
 
-def test_a_decoder_that_nobody_closes_ends_its_processes_when_it_is_forgotten(tmp_path: Path) -> None:
+def test_a_decoder_that_nobody_closes_ends_its_processes_when_it_is_forgotten(
+    born: Callable[[], list[psutil.Process]], tmp_path: Path
+) -> None:
     images = ChildDecoder()
     images.decode(on_disk(images, tmp_path / "a.png"), FORM)
-    assert len(psutil.Process().children()) == 1
+    assert len(born()) == 1
     del images
-    assert psutil.Process().children() == []
+    assert born() == []
 
 
 @pytest.mark.parametrize("busy", [False, True])
@@ -257,14 +297,14 @@ def test_a_decoder_whose_process_is_killed_leaves_none_behind(
     with subprocess.Popen(
         [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as role:
-        born = born_of(psutil.Process(role.pid), 2 if busy else 1)
+        started = born_of(psutil.Process(role.pid), 2 if busy else 1)
         if not busy:
             assert role.stdout is not None
             assert role.stdout.readline() == b"decoded\n"
         role.send_signal(signal.SIGKILL)
         role.wait()
-    gone, alive = psutil.wait_procs(born, timeout=30)
-    assert len(gone) == len(born)
+    gone, alive = psutil.wait_procs(started, timeout=30)
+    assert len(gone) == len(started)
     assert alive == []
 
 

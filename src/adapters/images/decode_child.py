@@ -2,8 +2,9 @@
 
 Usage: decode_child.py, with a SOCK_SEQPACKET as standard input. Started, never imported. It says
 ``r`` when it is ready. A message is nine numbers (fork_server.Request) with two descriptors, a file
-to read and a pipe to write; ``d`` or ``x`` answers it when the fork has ended: the pixels went into
-the pipe, or the file is not exactly the picture asked for. The end of the socket ends everything.
+to read and a pipe to write. One letter answers it when the fork has ended: ``d``, the pixels went
+into the pipe; ``x``, the file is not exactly the picture asked for; ``m``, this machine was short of
+memory. The end of the socket ends everything.
 
 Pixels: rows from the top, pixels, channels. A PNG's 8 bits as they are, its 16 bits as all high
 bytes, then all low bytes. An EXR's little-endian floats, its channels in the file's order.
@@ -27,13 +28,16 @@ from PIL import Image
 
 WORKING_BYTES = 768 << 20
 CPU_SECONDS = 120
+SHORT_OF_MEMORY = 4
+"""A fork's exit status. No file takes more than an honest one of its size: what is unpacked is counted."""
 EXR_LINES = {0: 1, 2: 1, 3: 16}  # scanlines in a chunk without compression, of ZIPS, of ZIP
 
 
 def limit(pixel_bytes):
     memory = WORKING_BYTES + 8 * pixel_bytes
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    # The soft limit's signal tells the file's doing from that of a machine that ends us with SIGKILL.
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
@@ -161,6 +165,7 @@ def decode_in_fork(descriptors, numbers):
     width, height, channels, depth, file_bytes, pixel_bytes, body, compression, _ = numbers
     limit(pixel_bytes)
     give_up_more_rights()
+    os.lseek(source, 0, os.SEEK_SET)  # a fork before this one may have read it
     with open(source, "rb") as file:
         data = file.read(file_bytes + 1)
     if len(data) != file_bytes:
@@ -183,6 +188,8 @@ def outcome(parent, fork, milliseconds):
     if not ended:
         os.kill(fork, signal.SIGKILL)
     _, status = os.waitpid(fork, 0)
+    if ended and status in (SHORT_OF_MEMORY << 8, signal.SIGKILL):
+        return b"m"
     return b"d" if ended and status == 0 else b"x"
 
 
@@ -211,6 +218,8 @@ def main():
             parent.close()
             try:
                 decode_in_fork(descriptors, numbers)
+            except MemoryError:
+                os._exit(SHORT_OF_MEMORY)
             except BaseException:  # noqa: BLE001 - whatever it is, the picture is not decoded
                 os._exit(3)
             os._exit(0)

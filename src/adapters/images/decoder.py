@@ -21,6 +21,7 @@ from .headers import HEADER_BYTES, NotThisContainer, exr_body, facts, wanted
 DECODE_SECONDS = 180
 _REMEDY = "look for want of memory, processes or descriptors on this machine; the picture may be a good one"
 _NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO)  # the last two: a link, a socket or pipe
+_MOST_DEFLATED = 1100  # deflate makes at most 258 bytes of two bits: nobody's memory is taken for a lie
 _DEPTHS = {"PNG": (8, 16), "EXR": (16, 32)}
 
 
@@ -63,14 +64,14 @@ class ChildDecoder:
 
     def _decoded(self, source: int, request: Request) -> NDArray[np.uint8] | None:
         """None when the file is to blame; a server that fails itself is replaced once."""
-        with suppress(ServerFailed, OSError):
+        with suppress(ServerFailed, OSError, MemoryError):
             return self._decoded_once(source, request)
         try:
             return self._decoded_once(source, request)
-        except (ServerFailed, OSError) as error:
+        except (ServerFailed, OSError, MemoryError) as error:
             raise MachineError(
                 "machine.no_decoder",
-                f"the process that decodes pictures did not start, or ended early: {error}",
+                f"the process that decodes pictures failed: {error or type(error).__name__}",
                 remedy=_REMEDY,
             ) from error
 
@@ -126,6 +127,8 @@ def _checked(path: Path, source: int, expected: ImageFormat) -> Request:
     file_bytes = os.fstat(source).st_size
     if file_bytes > 2 * pixel_bytes + 16 * expected.height + HEADER_BYTES:  # 16: an EXR's chunk of a line
         raise _undecodable(path, "it is far larger than its pixels")
+    if file_bytes < pixel_bytes // _MOST_DEFLATED:
+        raise _undecodable(path, "it is far smaller than its pixels")
     body, compression = exr_body(head) if expected.container == "EXR" else (0, 0)
     return Request(
         expected.width,

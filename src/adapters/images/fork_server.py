@@ -19,7 +19,7 @@ _CHILD = Path(__file__).parent / "decode_child.py"
 _ENV = {"OPENBLAS_NUM_THREADS": "1", "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
 _START_SECONDS = 60
 _GRACE_SECONDS = 10
-_READY, _DECODED, _REFUSED = b"r", b"d", b"x"
+_READY, _DECODED, _REFUSED, _NO_MEMORY = b"r", b"d", b"x", b"m"
 
 
 class Request(NamedTuple):
@@ -37,7 +37,7 @@ class Request(NamedTuple):
 
 
 class ServerFailed(Exception):
-    """The server and not the file: it did not start, has ended, or does not answer."""
+    """This machine and not the file: the server did not start, has ended, or lacked memory."""
 
 
 class ForkServer:
@@ -78,7 +78,9 @@ class ForkServer:
             data = _read(sink, request.pixel_bytes, deadline)
         finally:
             os.close(sink)  # before the answer is awaited: who still writes is ended by it
-        answer = self._expect(deadline - time.monotonic(), (_DECODED, _REFUSED))
+        answer = self._expect(deadline - time.monotonic(), (_DECODED, _REFUSED, _NO_MEMORY))
+        if answer == _NO_MEMORY:
+            raise ServerFailed("there was not enough memory")
         return data if answer == _DECODED else None
 
     def close(self) -> None:
@@ -102,14 +104,15 @@ class ForkServer:
 
 def _read(sink: int, size: int, deadline: float) -> NDArray[np.uint8] | None:
     """All that is written, None when it is not ``size`` bytes or takes too long."""
-    data = np.empty(size, np.uint8)
-    at = 0
+    data, at = np.empty(0, np.uint8), 0
     poll = select.poll()
     poll.register(sink, select.POLLIN)
-    while poll.poll(max(0.0, 1000 * (deadline - time.monotonic()))):
-        if at == size:
-            return data if not os.read(sink, 1) else None
-        got = os.readv(sink, [data[at : at + (1 << 20)].data])
+    while events := poll.poll(max(0.0, 1000 * (deadline - time.monotonic()))):
+        if not events[0][1] & select.POLLIN:
+            return data if at == size else None
+        if not at:  # not before there is something to fill it with
+            data = np.empty(size, np.uint8)
+        got = os.readv(sink, [data[at : at + (1 << 20)].data]) if at < size else 0
         if not got:
             return None
         at += got
