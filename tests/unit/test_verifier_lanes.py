@@ -79,14 +79,14 @@ def world_of(lane: str, own: str, files: dict[str, bytes] | None = None, **chang
 
 
 def test_another_kernel_accepts_honest_work_in_the_calibrated_lane(tmp_path: Path) -> None:
-    report = audit(world_of(CALIBRATED, SSE42), tmp_path)
+    report = audit(world_of(CALIBRATED, AVX512), tmp_path)
     assert report.judgement.verdict is Verdict.ACCEPT
     assert report.equal_tiles < len(report.tiles), "or this shows nothing"
     assert "within the gate" in report.judgement.reason
 
 
 def test_another_kernel_rejects_a_cheat_in_the_calibrated_lane(tmp_path: Path) -> None:
-    world = world_of(CALIBRATED, SSE42, shifted(8))
+    world = world_of(CALIBRATED, AVX512, shifted(8))
     report = audit(world, tmp_path)
     assert (report.judgement.verdict, report.judgement.ground) == (Verdict.REJECT, Ground.TILE)
     assert world.renderer.sessions == 3
@@ -94,10 +94,17 @@ def test_another_kernel_rejects_a_cheat_in_the_calibrated_lane(tmp_path: Path) -
 
 def test_what_lies_between_gate_and_accusation_blames_nobody(tmp_path: Path) -> None:
     """Half of the values off by one level: 51 dB, with a gate at 60 and a line at 45."""
-    world = world_of(CALIBRATED, SSE42, shifted(1), reject_db=45.0)
+    world = world_of(CALIBRATED, AVX512, shifted(1), reject_db=45.0)
     report = audit(world, tmp_path)
     assert report.judgement.verdict is Verdict.INCONCLUSIVE
     assert world.renderer.sessions == 1, "nobody is accused, so nothing is rendered twice more"
+
+
+@pytest.mark.parametrize("lane", [EXACT, CALIBRATED])
+def test_a_class_that_was_found_too_far_away_judges_nothing(lane: str, tmp_path: Path) -> None:
+    world = world_of(lane, SSE42)
+    assert audit(world, tmp_path).judgement.verdict is Verdict.INCONCLUSIVE
+    assert world.renderer.sessions == 0
 
 
 @pytest.mark.parametrize("own", [SSE42, "cpu-arm64"])
@@ -134,7 +141,7 @@ def test_a_class_that_was_never_measured_judges_nothing_by_a_gate(tmp_path: Path
 def test_honest_verifiers_of_two_kernels_never_contradict_each_other(level: int, tmp_path: Path) -> None:
     verdicts = {
         audit(world_of(CALIBRATED, own, shifted(level)), tmp_path / own).judgement.verdict
-        for own in (AVX512, AVX2, SSE42)
+        for own in (AVX512, AVX2)
     }
     assert verdicts != {Verdict.ACCEPT, Verdict.REJECT}
     assert not {Verdict.ACCEPT, Verdict.REJECT} <= verdicts
