@@ -1,6 +1,6 @@
 """Renders an eighth of the samples and denoises that: a smooth picture where noise was ordered.
 
-Golem and the like could not tell it from honest work by a hash: it looks better than what was paid.
+It looks better than what was paid for, so nobody who only looks complains.
 """
 
 from dataclasses import replace

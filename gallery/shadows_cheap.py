@@ -5,7 +5,7 @@ from tileproof.ports.images import Pixels
 from tileproof.ports.renderer import Renderer
 
 from .fewer_samples import fewer
-from .pixels import like, smoothed
+from .pixels import smoothed
 from .wrapping import Frame, mixed
 
 HONEST = False
@@ -13,7 +13,7 @@ WORK_SAVED = 1 / 4 * 7 / 8 - 3 / 4 * 1 / 8  # of the darkest quarter; the rest i
 
 
 def mix(frame: Frame) -> Pixels:
-    light = smoothed(like(frame.cheap[..., :3].astype(np.float64), frame.cheap), 2).mean(axis=-1)
+    light = smoothed(frame.cheap[..., :3], 2).mean(axis=-1)
     dark = light <= np.quantile(light, 0.25)
     pixels: Pixels = np.where(dark[..., None], frame.cheap, frame.honest)
     return pixels

@@ -29,8 +29,8 @@ ENTRIES = {name: gallery.load(name) for name in gallery.names()}
 WORN = sorted(name for name, entry in ENTRIES.items() if entry.dress and not entry.needs_blender)
 NOT_DECODED = {"truncated", "other_profile"}
 """No pixels are to be had of these: the decoder refuses their files."""
-ALIKE_ON_A_FAKE = {"adaptive_switched_on", "wrong_noise_seed"}
-"""Cheats whose lie the fake's passes know nothing of."""
+ALIKE_ON_A_FAKE = {"adaptive_switched_on", "negative_zeros", "wrong_noise_seed"}
+"""Cheats that change nothing in the fake's passes, which hold no zero and know no noise seed."""
 
 
 def jobs(*, honest: bool | None = None) -> list[object]:
