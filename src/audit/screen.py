@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 import imagehash
+import numpy as np
 from PIL import Image
 
 from .compare import HASH_BITS, HashDistances, Pixels, eight_bit, pixel_digest
@@ -23,12 +24,16 @@ from the start: a hash then sees shapes, and not what is noise in the one and de
 _LEAST_HASHED_PX = 16  # the wavelet hash needs more pixels than bits a side
 _EDGE = 8  # bits a side: 64 in all
 
-TOLERANCE = HashDistances(phash=22, dhash=26, whash=26)
-"""Bits of ``HASH_BITS`` up to which a picture is like its preview, or its neighbour.
+TOLERANCE = HashDistances(phash=22, dhash=18, whash=16)
+"""Bits of ``HASH_BITS`` up to which each hash takes a picture for its preview, or its neighbour.
 
-Chosen never to accuse: above the worst of honest pictures, measured over scenes and noise levels,
-by a margin (docs/verification.md). Unrelated pictures lie around half of the bits apart.
+Chosen never to accuse: above the worst of honest pictures, measured over scenes and noise levels
+(docs/verification/screen.md), and wHash must agree with one of the others. pHash and dHash alone take
+two noisy versions of one smooth gradient for strangers. Unrelated pictures lie around half of the
+bits apart.
 """
+LEAST_CONTRAST = 3.0
+"""Where a picture varies by fewer levels (standard deviation, once small), hashes see noise alone."""
 
 
 class Oddity(Enum):
@@ -70,29 +75,22 @@ class FrameFacts:
     frame: int
     digest: str  # of decoded pixels
     blank: bool  # every pixel alike
+    contrast: float  # standard deviation of brightness once small, in levels of 8 bit
     hashes: PictureHashes
 
 
 def facts_of(frame: int, pixels: Pixels) -> FrameFacts:
+    small = _small(pixels)
     return FrameFacts(
         frame=frame,
         digest=pixel_digest(pixels),
         blank=bool((pixels == pixels[0, 0]).all()),
-        hashes=hashes_of(pixels),
-    )
-
-
-def hashes_of(pixels: Pixels) -> PictureHashes:
-    """The perceptual hashes of the picture, made ``HASHED_PX`` small first."""
-    picture = Image.fromarray(eight_bit(pixels)[..., :3])
-    shrink = max(1.0, max(picture.size) / HASHED_PX)
-    width, height = (max(_LEAST_HASHED_PX, round(side / shrink)) for side in picture.size)
-    if (width, height) != picture.size:
-        picture = picture.resize((width, height), Image.Resampling.BOX)
-    return PictureHashes(
-        phash=str(imagehash.phash(picture, hash_size=_EDGE)),
-        dhash=str(imagehash.dhash(picture, hash_size=_EDGE)),
-        whash=str(imagehash.whash(picture, hash_size=_EDGE)),
+        contrast=float(np.asarray(small.convert("L"), dtype=np.float64).std()),
+        hashes=PictureHashes(
+            phash=str(imagehash.phash(small, hash_size=_EDGE)),
+            dhash=str(imagehash.dhash(small, hash_size=_EDGE)),
+            whash=str(imagehash.whash(small, hash_size=_EDGE)),
+        ),
     )
 
 
@@ -126,14 +124,21 @@ def among_neighbours(facts: Sequence[FrameFacts]) -> tuple[Finding, ...]:
     each other: a cut goes on with the new picture, a single stranger does not."""
     findings: list[Finding] = []
     for before, each, after in zip(facts, facts[1:], facts[2:], strict=False):
-        sides = [each.hashes.distances(other.hashes) for other in (before, after)]
-        if all(map(_far, sides)) and not _far(before.hashes.distances(after.hashes)):
+        if _far(each, before) and _far(each, after) and not _far(before, after):
             where = f"frames {before.frame} and {after.frame}"
+            sides = (each.hashes.distances(other.hashes) for other in (before, after))
             nearer = min(sides, key=lambda side: side.phash)
             findings.append(
                 Finding(Oddity.UNLIKE_NEIGHBOURS, each.frame, f"{_words(nearer)} away from {where}")
             )
     return tuple(findings)
+
+
+def _small(pixels: Pixels) -> Image.Image:
+    picture = Image.fromarray(eight_bit(pixels)[..., :3])
+    shrink = max(1.0, max(picture.size) / HASHED_PX)
+    width, height = (max(_LEAST_HASHED_PX, round(side / shrink)) for side in picture.size)
+    return picture.resize((width, height), Image.Resampling.BOX)
 
 
 def _blank(facts: Sequence[FrameFacts]) -> list[Finding]:
@@ -156,14 +161,17 @@ def _repeats(facts: Sequence[FrameFacts], scene_at: Mapping[int, str]) -> list[F
 
 
 def _unlike(facts: FrameFacts, preview: FrameFacts) -> list[Finding]:
-    away = facts.hashes.distances(preview.hashes)
-    if not _far(away):
+    if not _far(facts, preview):
         return []
-    return [Finding(Oddity.UNLIKE_PREVIEW, facts.frame, f"{_words(away)} away from a preview render")]
+    away = _words(facts.hashes.distances(preview.hashes))
+    return [Finding(Oddity.UNLIKE_PREVIEW, facts.frame, f"{away} away from a preview render")]
 
 
-def _far(away: HashDistances) -> bool:
-    return away.phash > TOLERANCE.phash or away.dhash > TOLERANCE.dhash or away.whash > TOLERANCE.whash
+def _far(facts: FrameFacts, other: FrameFacts) -> bool:
+    """Never of an ``other`` too even to be told by hashes."""
+    away = facts.hashes.distances(other.hashes)
+    seen = away.whash > TOLERANCE.whash and (away.phash > TOLERANCE.phash or away.dhash > TOLERANCE.dhash)
+    return seen and other.contrast >= LEAST_CONTRAST
 
 
 def _words(away: HashDistances) -> str:

@@ -222,7 +222,9 @@ def test_regions_are_compared_with_the_same_region_of_other_frames(world: Callab
 
 
 def facts(frame: int, bits: int, digest: str | None = None) -> FrameFacts:
-    return FrameFacts(frame, digest or str(frame), blank=False, hashes=PictureHashes(*3 * [f"{bits:016x}"]))
+    return FrameFacts(
+        frame, digest or str(frame), blank=False, contrast=50.0, hashes=PictureHashes(*3 * [f"{bits:016x}"])
+    )
 
 
 SAME, OTHER, THIRD = 0, 2**64 - 1, 2**32 - 1

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tileproof.audit.screen import FrameFacts, Oddity, facts_of, hashes_of, repeated_frames, screen
+from tileproof.audit.screen import FrameFacts, Oddity, facts_of, repeated_frames, screen
 
 from .test_compare import scene
 
@@ -69,6 +71,21 @@ def test_a_frame_of_another_scene_is_unlike_its_preview() -> None:
     assert "of 64 bits" in finding.detail
 
 
+def test_a_frame_too_dark_to_be_told_by_hashes_is_not_unlike_its_preview() -> None:
+    random = np.random.default_rng(4)
+    frame, preview = ((random.random((side, side, 3)) < 0.01).astype(np.uint8) for side in (128, 64))
+    [one], [other] = [facts_of(5, frame)], [facts_of(5, preview)]
+    assert max(dataclasses.astuple(one.hashes.distances(other.hashes))) > 26, "two kinds of noise"
+    assert screen([one], [other]) == ()
+
+
+@pytest.mark.parametrize("levels", [0, 10, 20])
+def test_noise_on_a_smooth_gradient_makes_no_stranger_of_it(levels: float) -> None:
+    y, x = np.mgrid[0:270, 0:480]
+    frame = np.repeat((60 + x / 8 + y / 9)[..., None], 3, axis=2)
+    assert kinds([facts_of(5, noisy(frame, levels / 2))], [facts_of(5, noisy(frame[::4, ::4], levels))]) == []
+
+
 def test_only_frames_that_share_their_pixels_are_worth_a_preview_first() -> None:
     facts = [facts_of(1, scene()), facts_of(2, moving(1)), facts_of(3, scene())]
     assert repeated_frames(facts) == {1, 3}
@@ -82,12 +99,12 @@ def test_only_frames_that_share_their_pixels_are_worth_a_preview_first() -> None
     ],
 )
 def test_one_picture_in_two_depths_has_the_same_hashes(one: np.ndarray, other: np.ndarray) -> None:
-    away = hashes_of(one).distances(hashes_of(other))
+    away = facts_of(1, one).hashes.distances(facts_of(1, other).hashes)
     assert max(away.phash, away.dhash, away.whash) <= 2
 
 
 @given(st.integers(1, 300), st.integers(1, 300))
 def test_a_picture_of_any_shape_has_hashes_and_is_like_itself(width: int, height: int) -> None:
     pixels = np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    away = hashes_of(pixels).distances(hashes_of(pixels.copy()))
+    away = facts_of(1, pixels).hashes.distances(facts_of(1, pixels.copy()).hashes)
     assert (away.phash, away.dhash, away.whash) == (0, 0, 0)
