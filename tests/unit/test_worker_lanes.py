@@ -1,0 +1,61 @@
+"""Which lanes and classes a worker takes jobs of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tileproof.domain.device import AVX2, AVX512, SSE42
+from tileproof.domain.job import Lane
+from tileproof.domain.manifest import Manifest
+from tileproof.domain.policy import CALIBRATED, EXACT, HASH, LANES, default_policy
+from tileproof.worker.policy import why_not_lane, why_not_manifest
+from tileproof.worker.settings import WorkerSettings
+
+from ..fakes.renderer import MACHINE
+from .worker_world import World, manifest_of
+
+SETTINGS = WorkerSettings()
+
+
+def job_of(lane: str, device_class: str = AVX2, *, denoise: bool = False) -> Manifest:
+    manifest = manifest_of(World().scene)
+    settings = replace(
+        manifest.settings,
+        blender_version=MACHINE.blender_build.split()[0],
+        device_class=device_class,
+        denoise=denoise,
+    )
+    return replace(manifest, settings=settings, audit=default_policy(lane, 128, 4))
+
+
+def refuses(own: str, manifest: Manifest) -> bool:
+    return why_not_manifest(manifest, replace(MACHINE, device_class=own), SETTINGS) is not None
+
+
+@pytest.mark.parametrize("lane", LANES)
+@pytest.mark.parametrize("settled", list(Lane))
+def test_a_job_that_is_judged_in_one_lane_and_settled_in_another_is_left_alone(
+    lane: str, settled: Lane
+) -> None:
+    world = World()
+    job = world.ledger.job(world.job())
+    job = replace(job, terms=replace(job.terms, lane=settled))
+    agrees = (lane == HASH) == (settled is Lane.HASH)
+    assert (why_not_lane(job, job_of(lane)) is None) == agrees
+
+
+def test_a_raw_job_is_taken_by_both_classes_that_make_the_same_bits_of_it() -> None:
+    assert not refuses(AVX512, job_of(EXACT, AVX2))
+    assert not refuses(AVX2, job_of(EXACT, AVX512))
+    assert refuses(SSE42, job_of(EXACT, AVX2))
+
+
+def test_a_denoised_job_is_left_to_its_class_unless_it_has_a_gate() -> None:
+    assert refuses(AVX512, job_of(EXACT, AVX2, denoise=True))
+    assert not refuses(AVX512, job_of(CALIBRATED, AVX2, denoise=True))
+    assert refuses(SSE42, job_of(CALIBRATED, AVX2, denoise=True))
+
+
+def test_any_machine_takes_a_job_of_the_hash_lane() -> None:
+    assert not refuses("gpu-optix", job_of(HASH))
