@@ -11,8 +11,14 @@ from pathlib import Path
 _ARCHITECTURES = {"amd64": "x86_64", "aarch64": "arm64"}
 _FOR_AVX2 = frozenset({"sse4_2", "avx", "f16c", "avx2", "fma", "bmi1", "bmi2"})
 _FOR_AVX512 = frozenset({"avx512f", "avx512cd", "avx512dq", "avx512bw", "avx512vl"})
-_DENOISER_FOR_AVX2 = frozenset({"avx2", "fma"})
-_SPELT = {"avx512": "AVX-512", "avx2": "AVX2", "sse42": "SSE4.2", "mixed": "SSE4.2 and AVX2"}
+_PART_OF_AVX2 = frozenset({"avx2", "fma"})
+_SPELT = {
+    "avx512": "AVX-512",
+    "avx2": "AVX2",
+    "avx": "AVX",
+    "sse42": "SSE4.2",
+    "mixed": "some of AVX2",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +32,12 @@ class Device:
 def describe_cpu(machine: str, cpuinfo: str) -> Device:
     """The device that Cycles renders with on the processor of this ``/proc/cpuinfo``.
 
-    On x86-64 three libraries choose their code by what the processor offers: Cycles and Embree
-    take AVX2's where all of ``_FOR_AVX2`` is there, else SSE4.2's (Cycles' documented least);
-    Open Image Denoise takes AVX-512's where all of ``_FOR_AVX512`` is, else AVX2's, else
-    SSE4.1's. Each choice rounds otherwise (docs/adr/0015), so each is a class of its own. A
-    processor that lacks a part of ``_FOR_AVX2`` but not what the denoiser asks for is of the class
-    ``mixed``, which nothing was measured against. Elsewhere there is one kernel.
+    On x86-64 three libraries choose their code by what the processor offers: Cycles takes
+    AVX2's where all of ``_FOR_AVX2`` is there, else SSE4.2's (its documented least); Embree
+    AVX2's, AVX's or SSE4.2's; Open Image Denoise AVX-512's where all of ``_FOR_AVX512`` is, else
+    AVX2's, else SSE4.1's. Each choice rounds otherwise (docs/adr/0015), so each is a class of
+    its own. A processor that has only a part of what goes with AVX2 is of the class ``mixed``,
+    which nothing was measured against. Elsewhere there is one kernel.
     """
     architecture = _ARCHITECTURES.get(machine.lower(), machine.lower())
     name = re.search(r"^model name\s*: (.+)$", cpuinfo, re.MULTILINE)
@@ -46,7 +52,9 @@ def describe_cpu(machine: str, cpuinfo: str) -> Device:
 def _kernel(offered: frozenset[str]) -> str:
     if offered >= _FOR_AVX2:
         return "avx512" if offered >= _FOR_AVX512 else "avx2"
-    return "mixed" if offered >= _DENOISER_FOR_AVX2 else "sse42"
+    if offered & _PART_OF_AVX2:
+        return "mixed"
+    return "avx" if "avx" in offered else "sse42"
 
 
 @functools.cache
