@@ -64,9 +64,7 @@ def test_a_job_is_followed_from_its_estimate_to_its_pictures(user: User, quiet: 
     assert unfetched.returncode == 8
     assert "missing: task 0 (frames 1) waits for a worker" in unfetched.stdout
 
-    quiet.start("worker-a")
-    for name in quiet.network.shape.verifiers:
-        quiet.start(name)
+    quiet.start("worker-a", *quiet.network.shape.verifiers)
     watched = user.run("client", "watch", str(job))
     assert watched.returncode == 0, watched.stderr
     assert watched.stdout == f"job {job}  2 tasks: 2 paid\n"

@@ -20,16 +20,14 @@ from tileproof.domain.money import parse_strk
 from tileproof.localnet.prepare import WORKER_DEPOSIT
 
 from tests.services.blender import unavailable
+from tests.services.docker import BUILD_SECONDS, COMMAND_SECONDS, ROOT, docker, succeeds
 
 from .stage import STARTED, wait_until
 
-ROOT = Path(__file__).resolve().parents[2]
 ROLES = ("worker-a", "worker-b", "verifier-a", "verifier-b", "verifier-c")
 SERVICES = ("devnet", "kubo-a", "kubo-b", *ROLES)
 REWARD = parse_strk("1")
-BUILD_SECONDS, COMMAND_SECONDS, JOB_SECONDS = 1500, 300, 240.0
-OF_THE_OUTER_MAKE = ("ARGS", "MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS")
-"""With them `make test ARGS=-x` would hand pytest's arguments to docker build."""
+JOB_SECONDS = 240.0
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(BUILD_SECONDS + 600)]
 
@@ -83,46 +81,14 @@ class Containers:
         return self.do("logs", "--no-color", *services)
 
 
-def docker(*arguments: str) -> str:
-    return subprocess.run(
-        ["docker", *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_SECONDS,
-        check=True,
-    ).stdout
-
-
 def compose_command() -> tuple[str, ...]:
     """docker-compose, or the plugin of newer Dockers."""
     if shutil.which("docker-compose"):
         return ("docker-compose",)
-    if _succeeds("docker", "compose", "version"):
+    if succeeds("docker", "compose", "version"):
         return ("docker", "compose")
     unavailable("there is no docker-compose; install it, or Docker's compose plugin")
     raise AssertionError
-
-
-@pytest.fixture(scope="module")
-def image() -> str:
-    if shutil.which("docker") is None or not _succeeds("docker", "version"):
-        unavailable("no Docker engine answers; start one, or run this through docker/with-engine")
-    named = os.environ.get("IMAGE")
-    if named:
-        return named
-    built = subprocess.run(
-        ["make", "image"],
-        cwd=ROOT,
-        env={name: value for name, value in os.environ.items() if name not in OF_THE_OUTER_MAKE},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=BUILD_SECONDS,
-        check=False,
-    )
-    assert built.returncode == 0, f"make image:\n{built.stdout[-2000:]}\n{built.stderr[-2000:]}"
-    return "tileproof"
 
 
 @pytest.fixture(scope="module")
@@ -248,7 +214,3 @@ def test_down_leaves_nothing_behind(containers: Containers) -> None:
     assert all(docker(*listing).split() for listing in listings)
     containers.do("down", "--volumes")
     assert not any(docker(*listing).split() for listing in listings)
-
-
-def _succeeds(*command: str) -> bool:
-    return subprocess.run(command, capture_output=True, timeout=60, check=False).returncode == 0
