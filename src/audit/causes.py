@@ -53,8 +53,10 @@ _ROUNDED_SHARE, _ROUNDED_LEVELS = 0.99, 1.01  # docs/verification.md: 1 level in
 _SOLID, _PATCH_EQUAL = 0.85, 0.02
 _SPOT_SPREAD, _SPOT_EQUAL = 0.6, 0.4
 _CURVE_LEVELS, _CURVE_SHARE = 0.6, 0.3  # rounding to 8 bit alone leaves 0.3 to 0.4 levels
+_CURVE_LEAST = 0.6  # of the difference, so that what is all but equal anyway is not called explained
 _STRANGE_LIKENESS, _STRANGE_DB = 0.5, 20.0
 _SOFT, _GRAINY = 0.85, 1.12
+_TELLING = 0.25  # of the largest difference
 
 
 def cause_of(score: TileScore, traits: Traits) -> Cause:
@@ -71,7 +73,8 @@ def cause_of(score: TileScore, traits: Traits) -> Cause:
     spot = traits.spread <= _SPOT_SPREAD and score.equal_share >= _SPOT_EQUAL
     if solid or spot:
         return Cause.PATCH
-    if traits.unexplained <= max(_CURVE_LEVELS, _CURVE_SHARE * traits.difference):
+    rounding = min(_CURVE_LEVELS, _CURVE_LEAST * traits.difference)
+    if traits.unexplained <= max(rounding, _CURVE_SHARE * traits.difference):
         return Cause.COLOURS
     if traits.likeness < _STRANGE_LIKENESS and score.psnr_db < _STRANGE_DB:
         return Cause.OTHER_PICTURE
@@ -84,11 +87,11 @@ def cause_of(score: TileScore, traits: Traits) -> Cause:
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """What most of the differing tiles look like."""
+    """What most of the tiles that differ most look like."""
 
     cause: Cause
     like_it: int  # tiles
-    of: int  # tiles that differ
+    of: int  # tiles that differ most
 
     @property
     def certainty(self) -> str:
@@ -102,8 +105,13 @@ class Guess:
         return f"{self.certainty}, {IN_WORDS[self.cause]}"
 
 
-def guess(causes: Sequence[Cause]) -> Guess | None:
-    """The commonest cause, the plainest of equals; None when nothing differs."""
+def guess(tiles: Sequence[tuple[TileScore, Traits]]) -> Guess | None:
+    """The commonest cause among the tiles that differ most, the plainest of equals; None of none.
+
+    A tile that is all but equal shows little of what was done to it.
+    """
+    most = max((traits.difference for _, traits in tiles), default=0.0)
+    causes = [cause_of(*tile) for tile in tiles if tile[1].difference >= _TELLING * most]
     if not causes:
         return None
     counted = Counter(causes)

@@ -56,12 +56,12 @@ class Explanation:
 
 def explain(report: AuditReport) -> Explanation:
     """What the report's verdict says about the pictures."""
-    differences, causes = _differences(report), _causes(report)
+    differences = _differences(report)
     return Explanation(
         headline=_headline(report),
         seen=_seen(report, differences),
         differences=tuple(differences),
-        guess=guess(causes),
+        guess=guess(_telling(report)),
         sure=_sure(report),
         hints=tuple(f"frame {each.frame}: {each.detail}" for each in report.findings),
     )
@@ -168,7 +168,6 @@ def _seen(report: AuditReport, differences: Sequence[Difference]) -> tuple[str, 
         frames = ", ".join(f"frame {frame} ({n})" for frame, n in count.most_common(SHOWN))
         more = "" if len(count) <= SHOWN else f" and {len(count) - SHOWN} more frames"
         said.append(f"{len(tiles)} of {len(report.tiles)} sample tiles {_how_far(report)}: {frames}{more}")
-        said += _let_pass(tiles)
     elif report.tiles:
         said.append(f"all {len(report.tiles)} sample tiles are {_how_near(report)}")
     if report.finishes:
@@ -197,9 +196,12 @@ def _how_near(report: AuditReport) -> str:
 
 
 def _let_pass(tiles: Sequence[TileRecord]) -> list[str]:
-    """What a judge by likeness alone would have said of tiles that differ."""
+    """What a judge by likeness alone would have said of tiles that are not as they should be."""
     passed = sum(tile.score.hashes.phash <= ALIKE_BITS for tile in tiles)
-    return [f"a perceptual hash alone (pHash) would have let {passed} of these pass"] if passed else []
+    if not passed:
+        return []
+    said = f"a perceptual hash alone (pHash) would have let {passed} of {len(tiles)} pass"
+    return [f"of the tiles that differ, {said}"]
 
 
 def _differences(report: AuditReport) -> list[Difference]:
@@ -233,13 +235,11 @@ def _difference(
     return Difference(frame, index, pixels, place(pixels, full), how, cause)
 
 
-def _causes(report: AuditReport) -> list[Cause]:
+def _telling(report: AuditReport) -> list[tuple[TileScore, Traits]]:
     """Of the tiles that differ; of the finishes where only they do."""
-    records: Sequence[TileRecord | FinishRecord] = (
-        report.finishes if _finishing_only(report) else report.tiles
-    )
-    off = (each for each in records if report.stands(each.score) not in FINE)
-    return [cause_of(each.score, each.traits) for each in off if each.traits is not None]
+    finishing = _finishing_only(report)
+    off = _off(report, report.finishes) if finishing else _off(report, report.tiles)
+    return [(each.score, each.traits) for each in off if each.traits is not None]
 
 
 def _sure(report: AuditReport) -> tuple[str, ...]:
@@ -253,7 +253,8 @@ def _sure(report: AuditReport) -> tuple[str, ...]:
                 f"certain: tile {report.confirmation.index} was made three times, by three processes, "
                 "with one result, and it is not what was handed in"
             )
-        return (said, "anyone can do it again: a replay needs nothing but this report and what it names")
+        again = "anyone can do it again: a replay needs nothing but this report and what it names"
+        return (said, *_let_pass(_off(report, report.tiles)), again)
     if judgement.verdict is Verdict.ACCEPT and plan is not None:
         if plan.sampled >= plan.total:
             return ("certain: every pixel was compared",)

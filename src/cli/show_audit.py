@@ -214,7 +214,7 @@ def _lines(lines: Sequence[str]) -> None:
 def _of_tiles(told: Explanation) -> str:
     assert told.guess is not None
     like_it, of = told.guess.like_it, told.guess.of
-    return "the one that differs" if of == 1 else f"{like_it} of the {of} that differ"
+    return "the one that differs" if of == 1 else f"{like_it} of the {of} that differ most"
 
 
 def _votes(evidence: TaskEvidence) -> str:

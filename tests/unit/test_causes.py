@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from tileproof.audit.causes import IN_WORDS, Cause, Guess, cause_of, guess
-from tileproof.audit.compare import Pixels, compare_tiles
-from tileproof.audit.traits import traits_of
+from tileproof.audit.compare import Pixels, TileScore, compare_tiles
+from tileproof.audit.traits import Traits, traits_of
 from tileproof.domain.tiles import Tile
 
 SIDE = 64
@@ -147,15 +147,25 @@ def test_the_smallest_and_the_plainest_tiles_have_traits_too(rows: int, columns:
     assert cause_of(compare_tiles(one, other), traits) in IN_WORDS
 
 
+def seen(*cheats: np.ndarray) -> list[tuple[TileScore, Traits]]:
+    found = [(compare_tiles(each, HONEST), traits_of(each, HONEST)) for each in cheats]
+    return [(score, traits) for score, traits in found if traits is not None]
+
+
 def test_a_guess_is_as_sure_as_the_tiles_agree() -> None:
-    soft, grainy = Cause.SOFTER, Cause.GRAINIER
+    soft, grainy = resized(HONEST), rendered(5.0, 2)
     assert guess([]) is None
-    assert guess([soft]) == Guess(soft, 1, 1)
+    assert guess(seen(soft)) == Guess(Cause.SOFTER, 1, 1)
     assert [
-        guess(causes).certainty  # type: ignore[union-attr]
-        for causes in ([soft], [soft, soft, soft], [soft, soft, grainy], [soft, grainy])
+        guess(seen(*tiles)).certainty  # type: ignore[union-attr]
+        for tiles in ([soft], [soft, soft, soft], [soft, soft, grainy], [soft, grainy])
     ] == ["likely", "most likely", "likely", "possibly"]
-    assert guess([soft, grainy]) == Guess(soft, 1, 2)
+    assert guess(seen(soft, grainy)) == Guess(Cause.SOFTER, 1, 2)
+
+
+def test_tiles_that_are_all_but_equal_have_no_say() -> None:
+    grainy, nearly = rendered(5.0, 2), rounded(HONEST)
+    assert guess(seen(nearly, nearly, nearly, grainy)) == Guess(Cause.GRAINIER, 1, 1)
 
 
 def test_every_cause_has_words_for_an_artist() -> None:
