@@ -28,6 +28,8 @@ def missing() -> str | None:
 
 
 def dress(renderer: Renderer) -> Renderer:
+    if not isinstance(renderer, BlenderRenderer):
+        raise TypeError(f"{type(renderer).__name__} is no Blender that another could stand in for")
     other = find_blender(Path(os.environ["BLENDER_OTHER_PATH"]), Path())
 
     def lie(settings: RenderSettings) -> RenderSettings:

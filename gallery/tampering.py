@@ -19,26 +19,27 @@ def tampered(renderer: Renderer, change: str) -> Renderer:
 
     Raises TypeError for a renderer that is no Blender.
     """
-    return _with_sandbox(renderer, {"GALLERY_CHANGE": change, "GALLERY_INSIDE": str(INSIDE)}, _INSTEAD)
+    more = {"GALLERY_CHANGE": change, "GALLERY_INSIDE": str(INSIDE)}
+    return _with_sandbox(renderer, more, _INSTEAD, _INSTEAD.parent)
 
 
-def with_environment(renderer: Renderer, more: Mapping[str, str]) -> Renderer:
-    """Renders with a Blender that sees these variables. Raises TypeError as ``tampered``."""
-    return _with_sandbox(renderer, more, INSIDE / "serve.py")
+def with_environment(renderer: Renderer, more: Mapping[str, str], *, shown: Path) -> Renderer:
+    """Renders with a Blender that sees these variables and this folder. Raises TypeError as ``tampered``."""
+    return _with_sandbox(renderer, more, INSIDE / "serve.py", shown)
 
 
-def _with_sandbox(renderer: Renderer, more: Mapping[str, str], serve: Path) -> Renderer:
+def _with_sandbox(renderer: Renderer, more: Mapping[str, str], serve: Path, shown: Path) -> Renderer:
     if not isinstance(renderer, BlenderRenderer):
         raise TypeError(f"{type(renderer).__name__} is no Blender that could be tampered with")
     # A worker owns its Blender and its sandbox, so nothing of them is private to whoever cheats.
-    return BlenderRenderer(renderer._blender, _Tampering(renderer._sandbox, more, serve))
+    return BlenderRenderer(renderer._blender, _Tampering(renderer._sandbox, more, serve, shown))
 
 
 class _Tampering:
-    """A sandbox that starts another script with more variables."""
+    """A sandbox that starts another script, with more variables, and shows one folder more."""
 
-    def __init__(self, inner: Sandbox, more: Mapping[str, str], serve: Path) -> None:
-        self._inner, self._more, self._serve = inner, more, serve
+    def __init__(self, inner: Sandbox, more: Mapping[str, str], serve: Path, shown: Path) -> None:
+        self._inner, self._more, self._serve, self._shown = inner, more, serve, shown
 
     @property
     def name(self) -> str:
@@ -48,5 +49,5 @@ class _Tampering:
         self, command: Sequence[str], *, read_only: Sequence[Path], writable: Path, env: Mapping[str, str]
     ) -> SandboxedCommand:
         swapped = [str(self._serve) if part == str(INSIDE / "serve.py") else part for part in command]
-        shown = [*read_only, self._serve.parent]
+        shown = [*read_only, self._shown]
         return self._inner.wrap(swapped, read_only=shown, writable=writable, env={**env, **self._more})

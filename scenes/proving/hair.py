@@ -10,7 +10,7 @@ STRANDS, POINTS = 2600, 6
 
 
 def build():
-    start(bounces=3)
+    start(bounces=2)
     sky((0.5, 0.38, 0.34), (0.16, 0.22, 0.34), 0.6)
     put("Ground", plane("Ground", 40), material("Ground", (0.28, 0.22, 0.24), Roughness=0.9))
     creature("Amber", (-1.25, 0.2, 0.78), 0.62, 0.55, 11, Melanin=0.35, Melanin_Redness=0.95)
