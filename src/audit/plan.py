@@ -19,9 +19,9 @@ from ..domain.tiles import Tile, sample_grid, with_guard_band
 SHOWN_SHARES = (1.0, 0.25, 0.1, 0.05, 0.01)
 """Tampered shares of a task for which detection is shown."""
 
-DEAR_SHARE = 0.1
+DEAR_SHARE = 0.08
 """A quarter of a task's work may lie in so few of its tiles: who skips it touches no more. Measured
-over scenes, as all that follows here; docs/adr/0014."""
+over scenes, as all that follows here; docs/adr/0014-the-sample-is-drawn-evenly.md."""
 SURE = 0.99
 """How often the chosen sample meets a cheat on ``DEAR_SHARE`` of the tiles."""
 AREA_SHARE = 0.02
