@@ -16,7 +16,7 @@ ifndef SIDE_BY_SIDE
 .NOTPARALLEL:
 endif
 .PHONY: help setup tools contract-tools demo test test-unit test-model-nightly check format-check lint \
-	types imports contract contract-test bench-gas simulate-economics format image clean
+	types imports contract contract-test bench-gas bench-verify simulate-economics format image clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,10 @@ contract-test: contract-tools ## the contract's own tests
 bench-gas: setup ## gas of every call, beside a transfer and beside a naive contract
 	@$(PROVISION) devnet
 	@$(BIN)/python -m benchmarks.gas
+
+bench-verify: setup ## what audits find of every cheat of the gallery, and what they cost; QUICK=1 in minutes
+	@$(PROVISION) bpy
+	@$(BIN)/python -m benchmarks.verify $(if $(QUICK),--quick) $(ARGS)
 
 simulate-economics: setup ## where honest work pays most, and where not; QUICK=1 in seconds
 	@$(BIN)/python -m benchmarks.economics $(if $(QUICK),--quick)

@@ -18,6 +18,7 @@ from tileproof.config import TermsTable
 
 from benchmarks import economics_figures as figures
 from benchmarks import economics_report as report
+from benchmarks.charts import draw
 from benchmarks.economics_cast import COSTS, Requester
 from benchmarks.economics_formula import bad_share_that_ends_laziness
 from benchmarks.economics_games import (
@@ -34,7 +35,6 @@ from benchmarks.economics_games import (
     worker_cells,
 )
 from benchmarks.economics_panels import picture
-from benchmarks.economics_picture import draw
 
 TASKS, QUICK_TASKS = 100_000, 20_000
 SEED = 20_260_101

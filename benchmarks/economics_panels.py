@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from benchmarks import economics_figures as figures
+from benchmarks.charts import COLOURS, Chart, HeatMap, Line
 from benchmarks.economics_formula import bond_that_deters, honest_majority
 from benchmarks.economics_games import BAD_SEATS, CHEAT_SHARES, FEW_CHEATS, RATES, SIZES, Cell
-from benchmarks.economics_picture import COLOURS, Chart, HeatMap, Line
 from benchmarks.economics_report import ALL_BAD, Played, in_words
 
 

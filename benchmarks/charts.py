@@ -1,4 +1,4 @@
-"""The picture of docs/economics.md: four panels in one SVG, on a ground of its own so that it reads in
+"""Charts for the docs: up to four panels in one SVG, on a ground of its own so that it reads in
 light and in dark."""
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""What the verifier catches, what it lets pass, and what that costs: ``python -m benchmarks.verify``."""

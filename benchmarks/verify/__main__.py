@@ -1,0 +1,95 @@
+"""Every cheat and honest variant of the gallery on the proving scenes: what audits at the default plan find.
+
+    python -m benchmarks.verify              # an hour or two on two cores
+    python -m benchmarks.verify --quick      # minutes
+    python -m benchmarks.verify --write docs/verification   # also the tables and pictures of the docs
+
+Renders every scene honestly and by every entry of the gallery with the real Blender, marks each tile by
+the job's lane, and draws hundreds of audits for each; some audits are run whole, to see that they say the
+same. Prints tables; the last line is JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
+from pathlib import Path
+
+from tileproof.adapters.blender.find import BlenderBuild, find_blender
+from tileproof.adapters.blender.sandbox import choose
+from tileproof.config import load
+
+from .cost import CostRow, cost_of
+from .picture import picture
+from .scale import FULL, QUICK, Scale
+from .scenes import SceneFigures, look_at
+from .table import markdown, summary
+from .trials import against_formula, draw_audits
+
+SHARES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0)
+AGAINST_FORMULA = 4_000
+"""Audits drawn for each share of tampered tiles."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="some scenes, small, in minutes")
+    parser.add_argument("--scenes", help="only these, separated by commas")
+    parser.add_argument("--cost-scenes", help="at 1080p only these; 'none' for none")
+    parser.add_argument("--write", type=Path, metavar="FOLDER", help="also write tables and pictures there")
+    options = parser.parse_args(arguments)
+    scale = QUICK if options.quick else FULL
+    if options.scenes:
+        scale = replace(scale, scenes=tuple(options.scenes.split(",")))
+    if options.cost_scenes:
+        named = () if options.cost_scenes == "none" else tuple(options.cost_scenes.split(","))
+        scale = replace(scale, cost_scenes=named)
+    figures, costs = run(scale)
+    # The default plan of this scale, which does not depend on what a scene shows.
+    manifest = figures[0].manifest
+    against = against_formula(manifest, draw_audits(manifest, AGAINST_FORMULA), SHARES)
+    print(markdown(figures, costs, against))
+    if options.write:
+        options.write.mkdir(parents=True, exist_ok=True)
+        (options.write / "figures.md").write_text(markdown(figures, costs, against) + "\n", "utf-8")
+        (options.write / "power.svg").write_text(picture(figures, against), "utf-8")
+    print(json.dumps(summary(figures, costs, against)))
+    return 0
+
+
+def run(scale: Scale) -> tuple[list[SceneFigures], list[CostRow]]:
+    """Scenes side by side, one core each; then what audits cost, one after the other."""
+    settings = load()
+    blender, sandbox = find_blender(settings.blender_path, settings.cache, "4.5.15"), choose()
+    began = time.monotonic()
+    figures: dict[str, SceneFigures] = {}
+    with ProcessPoolExecutor(max(1, min(len(scale.scenes), os.cpu_count() or 1))) as pool:
+        futures = {pool.submit(_look, blender, scene, scale): scene for scene in scale.scenes}
+        for future in as_completed(futures):
+            figures[futures[future]] = future.result()
+            _say(began, f"{futures[future]}: done, {len(figures)} of {len(futures)} scenes")
+    costs = []
+    for scene in scale.cost_scenes:
+        costs += cost_of(blender, sandbox, scene, scale, ("raw", "denoised"))
+        _say(began, f"{scene} at 1080p: done")
+    return [figures[scene] for scene in scale.scenes], costs
+
+
+def _look(blender: BlenderBuild, scene: str, scale: Scale) -> SceneFigures:
+    return look_at(blender, choose(), scene, scale)
+
+
+def _say(began: float, what: str) -> None:
+    print(f"{time.monotonic() - began:6.0f} s  {what}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
