@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tileproof.audit.compare import compare_tiles, pixel_digest
+from tileproof.audit.explain import by_themselves
 from tileproof.audit.page import FinishPictures, TilePictures, overview, to_html
 from tileproof.audit.plan import plan_audit
 from tileproof.audit.report import (
@@ -26,12 +27,14 @@ from tileproof.audit.report import (
 from tileproof.audit.screen import Finding, Oddity
 from tileproof.domain.cid import Cid, Codec
 from tileproof.domain.job import Address, Ground, Outcome, Question, TaskAppeal, Verdict
+from tileproof.domain.policy import default_policy
 from tileproof.domain.sampling import RoundId, SampleTile, audit_seed, sample_tiles
 from tileproof.domain.tiles import Tile
 from tileproof.domain.verdict import (
     Confirmation,
     FileFault,
     Judgement,
+    Standing,
     inconclusive,
     judge_files,
     unavailable,
@@ -152,6 +155,39 @@ def test_a_picture_finished_otherwise_is_shown_with_what_it_should_be() -> None:
     assert "1 of 2 final pictures differ<" in page
     assert page.count("data:image/png;base64,") == 3 + 1
     assert page.count('stroke="#ff4b33"') == sum(t.sample.frame == 2 for t in equal)
+
+
+def test_in_a_lane_with_a_gate_near_enough_is_good_and_between_accuses_nobody() -> None:
+    report, pictures = rejected()
+    assert report.work is not None
+    gated = replace(report.work, policy=default_policy("calibrated", 64, 16))
+    near, between = (
+        replace(report.tiles[0], score=replace(report.tiles[0].score, equal=False, psnr_db=db))
+        for db in (70.0, 57.0)
+    )
+    of_gate = replace(
+        report,
+        work=gated,
+        tiles=(near, between, *report.tiles[2:]),
+        confirmation=None,
+        judgement=inconclusive("1 of 16 sample tiles is outside the gate"),
+    )
+    assert [of_gate.standing(0), of_gate.standing(1)] == [Standing.WITHIN, Standing.BETWEEN]
+    assert [tile["standing"] for tile in json.loads(to_json(of_gate))["tiles"]][:2] == ["within", "between"]
+    page = to_html(of_gate, pictures[:2], [overview(2, picture(2))])
+    assert "within the gate" in page
+    assert 'stroke="#ffd257"' in page
+    assert "accepted from 60 dB" in page
+    assert "honest work is exact" not in page
+
+
+def test_the_page_says_what_likeness_alone_would_have_said() -> None:
+    """Three levels brighter: every hash and the PSNR let all sixteen tiles pass, ten of them wrong."""
+    report, _ = rejected()
+    alone = by_themselves(report)
+    assert {each.name for each in alone} == {"PSNR", "pHash", "dHash", "wHash"}
+    assert all((each.passed, each.missed, each.accused) == (16, 10, 0) for each in alone)
+    assert "pHash alone" in to_html(report, [], [])
 
 
 def test_passes_are_shown_as_a_viewer_would_show_them() -> None:
