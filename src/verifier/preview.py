@@ -37,8 +37,8 @@ def preview_settings(settings: RenderSettings, spec: TaskSpec) -> RenderSettings
         height_px=-(-settings.height_px // scale),
         samples_per_pixel=min(settings.samples_per_pixel, MAX_SAMPLES),
         guard_band_px=0,
-        denoise=False,
-        composite=settings.composite or not has_picture(settings, spec),
+        # A session that asks for passes leaves them noisy; only finishing denoises.
+        denoise=settings.denoise and not has_picture(settings, spec),
     )
 
 
