@@ -14,12 +14,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import pickle
 import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tileproof.adapters.blender.find import BlenderBuild, find_blender
 from tileproof.adapters.blender.sandbox import choose
@@ -44,15 +46,19 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--quick", action="store_true", help="some scenes, small, in minutes")
     parser.add_argument("--scenes", help="only these, separated by commas")
     parser.add_argument("--cost-scenes", help="at 1080p only these; 'none' for none")
+    parser.add_argument("--frames", type=int, help="of each scene, instead of the usual number")
+    parser.add_argument("--resume", type=Path, metavar="FOLDER", help="keep each scene's figures there")
     parser.add_argument("--write", type=Path, metavar="FOLDER", help="also write tables and pictures there")
     options = parser.parse_args(arguments)
     scale = QUICK if options.quick else FULL
     if options.scenes:
         scale = replace(scale, scenes=tuple(options.scenes.split(",")))
+    if options.frames:
+        scale = replace(scale, frames=options.frames)
     if options.cost_scenes:
         named = () if options.cost_scenes == "none" else tuple(options.cost_scenes.split(","))
         scale = replace(scale, cost_scenes=named)
-    figures, costs = run(scale)
+    figures, costs = run(scale, options.resume)
     # The default plan of this scale, which does not depend on what a scene shows.
     manifest = figures[0].manifest
     against = against_formula(manifest, draw_audits(manifest, AGAINST_FORMULA), SHARES)
@@ -65,26 +71,45 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def run(scale: Scale) -> tuple[list[SceneFigures], list[CostRow]]:
-    """Scenes side by side, one core each; then what audits cost, one after the other."""
+def run(scale: Scale, kept: Path | None = None) -> tuple[list[SceneFigures], list[CostRow]]:
+    """Scenes side by side, one core each; then what audits cost, one after the other. Figures that an
+    interrupted run left in ``kept`` are used again."""
     settings = load()
     blender, sandbox = find_blender(settings.blender_path, settings.cache, "4.5.15"), choose()
     began = time.monotonic()
-    figures: dict[str, SceneFigures] = {}
-    with ProcessPoolExecutor(max(1, min(len(scale.scenes), os.cpu_count() or 1))) as pool:
-        futures = {pool.submit(_look, blender, scene, scale): scene for scene in scale.scenes}
+    figures = {scene: each for scene in scale.scenes if (each := _kept(kept, scene)) is not None}
+    todo = [scene for scene in scale.scenes if scene not in figures]
+    with ProcessPoolExecutor(max(1, min(len(todo), os.cpu_count() or 1))) as pool:
+        futures = {pool.submit(_look, blender, scene, scale): scene for scene in todo}
         for future in as_completed(futures):
             figures[futures[future]] = future.result()
-            _say(began, f"{futures[future]}: done, {len(figures)} of {len(futures)} scenes")
-    costs = []
+            _keep(kept, futures[future], figures[futures[future]])
+            _say(began, f"{futures[future]}: done, {len(figures)} of {len(scale.scenes)} scenes")
+    costs: list[CostRow] = []
     for scene in scale.cost_scenes:
-        costs += cost_of(blender, sandbox, scene, scale, ("raw", "denoised"))
+        rows = _kept(kept, f"{scene}-1080p")
+        if rows is None:
+            rows = cost_of(blender, sandbox, scene, scale, ("raw", "denoised"))
+            _keep(kept, f"{scene}-1080p", rows)
+        costs += rows
         _say(began, f"{scene} at 1080p: done")
     return [figures[scene] for scene in scale.scenes], costs
 
 
 def _look(blender: BlenderBuild, scene: str, scale: Scale) -> SceneFigures:
     return look_at(blender, choose(), scene, scale)
+
+
+def _kept(folder: Path | None, name: str) -> Any:
+    """What an earlier run of ours wrote there; None when there is nothing."""
+    path = folder / f"{name}.pickle" if folder is not None else None
+    return pickle.loads(path.read_bytes()) if path is not None and path.exists() else None
+
+
+def _keep(folder: Path | None, name: str, figures: object) -> None:
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.pickle").write_bytes(pickle.dumps(figures))
 
 
 def _say(began: float, what: str) -> None:
