@@ -25,7 +25,7 @@ NAMES = {
     "Albedo": ("Denoising Albedo.R", "Denoising Albedo.G", "Denoising Albedo.B"),
     "Normal": ("Denoising Normal.X", "Denoising Normal.Y", "Denoising Normal.Z"),
 }
-SECONDS = {}
+SECONDS: dict[str, float] = {}
 
 
 def timed(name, work):
