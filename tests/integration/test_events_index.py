@@ -10,7 +10,9 @@ from random import Random
 import pytest
 from tileproof.adapters.starknet import endpoints, event_pages
 from tileproof.adapters.store.journal import SqliteJournal
+from tileproof.localnet.devnet import Devnet
 from tileproof.ports.ledger import JobClosed, JobCreated, JobPaused
+from tileproof.ports.trail import REORG_WINDOW_BLOCKS
 
 from tests.conformance.ledger_world import DevnetChain, World
 from tests.services.devnet import Deployment
@@ -19,6 +21,12 @@ from tests.unit.test_following import Index
 
 pytestmark = pytest.mark.devnet
 STEPS = 40
+
+
+@pytest.fixture(scope="module", autouse=True)
+def long_chain(devnet: Devnet) -> None:
+    """What is read again reaches back to blocks in which there is no contract yet."""
+    devnet.create_blocks(REORG_WINDOW_BLOCKS)
 
 
 @pytest.fixture

@@ -20,11 +20,12 @@ from tileproof.localnet.devnet import free_port
 from tests.conformance.ledger_world import DevnetChain, World
 from tests.services import rpc_proxy
 from tests.services.devnet import Deployment
-from tests.services.rpc_proxy import Answer, Fault, Proxy, first, on_chain, proxied
+from tests.services.rpc_proxy import Answer, Fault, Proxy, every, first, on_chain, proxied
 
 pytestmark = pytest.mark.devnet
 SN_MAIN = int.from_bytes(b"SN_MAIN", "big")
 CALL, EVENTS, NUMBER = "starknet_call", "starknet_getEvents", "starknet_blockNumber"
+SPEC = "starknet_specVersion"
 
 
 @pytest.fixture
@@ -99,6 +100,23 @@ def test_one_that_asked_for_patience_is_left_alone_while_the_other_answers(
     assert (len(one.calls), other.count(CALL)) == (asked, 1 + 3)
 
 
+@pytest.mark.parametrize("often", [6, 7, 8])
+def test_a_block_from_before_the_contract_is_read_over_a_wire_that_often_fails(
+    often: int, deployment: Deployment, wires: list[Proxy], world: World
+) -> None:
+    """Where there is no contract the endpoint is examined, unless it just was because it had failed."""
+    (wire, _) = wires
+    born = world.block()
+    world.create()
+    reader = deployment.connect(0, url=wire.url)
+    examined = wire.count(SPEC)
+    whole = reader.events(born)
+    assert wire.count(SPEC) == examined + 1
+    wire.rule = every(often, Fault.CUT)
+    for _ in range(4):
+        assert reader.events(born) == whole
+
+
 @pytest.mark.usefixtures("impatient")
 def test_when_all_are_down_the_error_may_be_tried_again(ledger: StarknetLedger, wires: list[Proxy]) -> None:
     for wire in wires:
@@ -118,7 +136,7 @@ def test_all_are_examined_before_any_is_used(deployment: Deployment, wires: list
     with pytest.raises(ConfigError) as caught:
         connect(urls(wires), deployment.contract, None)
     assert (caught.value.code, caught.value.data["url"]) == ("ledger.wrong_chain", other.url)
-    other.rule = lambda method, params: {"result": "0.8.1"} if method == "starknet_specVersion" else None
+    other.rule = lambda method, params: {"result": "0.8.1"} if method == SPEC else None
     with pytest.raises(ConfigError) as caught:
         connect(urls(wires), deployment.contract, None)
     assert (caught.value.code, caught.value.data["url"]) == ("ledger.wrong_spec", other.url)
