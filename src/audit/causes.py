@@ -54,6 +54,7 @@ _SOLID, _PATCH_EQUAL = 0.85, 0.02
 _SPOT_SPREAD, _SPOT_EQUAL = 0.6, 0.4
 _CURVE_LEVELS, _CURVE_SHARE = 0.6, 0.3  # rounding to 8 bit alone leaves 0.3 to 0.4 levels
 _CURVE_LEAST = 0.6  # of the difference, so that what is all but equal anyway is not called explained
+_SAME_LIKENESS, _SLIGHT_LEVELS = 0.8, 12.0  # a curve also turns one plain wall into any other
 _STRANGE_LIKENESS, _STRANGE_DB = 0.5, 20.0
 _SOFT, _GRAINY = 0.85, 1.12
 _TELLING = 0.25  # of the largest difference
@@ -74,7 +75,8 @@ def cause_of(score: TileScore, traits: Traits) -> Cause:
     if solid or spot:
         return Cause.PATCH
     rounding = min(_CURVE_LEVELS, _CURVE_LEAST * traits.difference)
-    if traits.unexplained <= max(rounding, _CURVE_SHARE * traits.difference):
+    same_shapes = traits.likeness >= _SAME_LIKENESS or traits.difference < _SLIGHT_LEVELS
+    if same_shapes and traits.unexplained <= max(rounding, _CURVE_SHARE * traits.difference):
         return Cause.COLOURS
     if traits.likeness < _STRANGE_LIKENESS and score.psnr_db < _STRANGE_DB:
         return Cause.OTHER_PICTURE

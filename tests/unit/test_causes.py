@@ -123,6 +123,13 @@ def test_passes_are_judged_by_the_picture_in_them() -> None:
     assert named(brighter, passes) is Cause.COLOURS
 
 
+def test_another_plain_wall_is_another_picture_and_no_change_of_colours() -> None:
+    random = np.random.default_rng(5)
+    wall, other = (levels(random.normal(mean, 2.0, (SIDE, SIDE, 3))) for mean in (90, 160))
+    assert named(other, wall) is Cause.OTHER_PICTURE
+    assert named(levels(wall * 1.05), wall) is Cause.COLOURS
+
+
 def test_equal_tiles_have_no_traits() -> None:
     assert traits_of(HONEST, HONEST.copy()) is None
 
