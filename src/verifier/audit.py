@@ -205,6 +205,8 @@ class _Audit:
         task = self._subject.of.task
         if len(manifest.tasks) != self._subject.task_count or task >= len(manifest.tasks):
             raise _Decided(inconclusive("the manifest and the ledger disagree about the number of tasks"))
+        if self._subject.lane not in (None, manifest.audit.settled_in):
+            raise _Decided(inconclusive("the manifest and the ledger disagree about the lane"))
         scope = audit_scope(self._subject.seed.seed, manifest, task, self._subject.appeal)
         if scope.tiles and sum(file.size for file in manifest.files) > self._settings.max_scene_bytes:
             raise _Decided(inconclusive("the scene is larger than this verifier takes"))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ..audit.report import SeedSource
 from ..domain.cid import Cid
 from ..domain.errors import InputError, ServiceError
-from ..domain.job import APPEAL_ROUND, Job, Question, Task, TaskAppeal
+from ..domain.job import APPEAL_ROUND, Job, Lane, Question, Task, TaskAppeal
 from ..domain.sampling import RoundId, audit_seed
 from ..ports.ledger import AppealRaised, Event, LedgerReader, ResultSubmitted, TaskDrawn, VerdictRevealed
 
@@ -25,6 +25,8 @@ class Subject:
     seed: SeedSource
     appeal: TaskAppeal | None = None
     """What is asked, when the round is an appeal's."""
+    lane: Lane | None = None
+    """What the contract makes of a reject; None where no ledger was asked."""
 
 
 def subject_of_round(ledger: LedgerReader, job: Job, task: Task) -> Subject:
@@ -93,7 +95,7 @@ def subject_from_history(
     of = _round(ledger, job_id, task, last.attempt, round_number)
     if seed is not None:
         source = SeedSource(seed, seed_block=0, block_hash=None)
-        return Subject(of, job.manifest, job.task_count, job.terms.audit_rate_bps, last.result, source)
+        return _given(job, of, last.result, source)
     if not drawn:
         raise InputError(
             "audit.no_seed",
@@ -113,7 +115,7 @@ def subject_from_history(
     if (now.attempt, now.round) == (last.attempt, round_number) and now.seed_block:
         return _subject(ledger, job, of, last.result, drawn[-1].audit_seed, now.seed_block)
     source = SeedSource(drawn[-1].audit_seed, seed_block=0, block_hash=None)
-    return Subject(of, job.manifest, job.task_count, job.terms.audit_rate_bps, last.result, source)
+    return _given(job, of, last.result, source)
 
 
 def _appeal_from_history(events: Sequence[Event], drawn: Sequence[TaskDrawn]) -> tuple[TaskAppeal, int]:
@@ -161,11 +163,16 @@ def _subject(ledger: LedgerReader, job: Job, of: RoundId, result: Cid, seed: int
             task=of.task,
             seed_block=seed_block,
         )
+    return _given(job, of, result, SeedSource(seed, seed_block, block_hash))
+
+
+def _given(job: Job, of: RoundId, result: Cid, source: SeedSource) -> Subject:
     return Subject(
         of,
         job.manifest,
         job.task_count,
         job.terms.audit_rate_bps,
         result,
-        SeedSource(seed, seed_block, block_hash),
+        source,
+        lane=job.terms.lane,
     )

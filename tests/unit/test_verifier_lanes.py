@@ -168,6 +168,20 @@ def test_another_picture_is_refused_in_the_hash_lane_and_confirmed_by_likeness(t
     assert len({report.confirmation.audited, *report.confirmation.fresh}) == 3
 
 
+@pytest.mark.parametrize(("lane", "settled"), [(HASH, Lane.EXACT), (EXACT, Lane.HASH)])
+def test_likeness_that_would_cost_a_bond_is_judged_by_nobody(
+    lane: str, settled: Lane, tmp_path: Path
+) -> None:
+    """A requester's manifest says what takes no bond, and the job's terms what does, or the reverse."""
+    noise = np.random.default_rng(3).integers(0, 256, honest(1).shape, dtype=np.uint8)
+    world = world_of(lane, AVX2, {frame_file(f): png(noise) for f in FRAMES})
+    world.terms = replace(world.terms, lane=settled)
+    report = audit(world, tmp_path)
+    assert report.judgement.verdict is Verdict.INCONCLUSIVE
+    assert "lane" in report.judgement.reason
+    assert world.renderer.sessions == 0
+
+
 def test_a_reject_in_the_hash_lane_takes_no_bond_on_the_ledger(tmp_path: Path) -> None:
     noise = np.random.default_rng(3).integers(0, 256, honest(1).shape, dtype=np.uint8)
     world = world_of(HASH, AVX2, {frame_file(f): png(noise) for f in FRAMES})

@@ -14,10 +14,11 @@ from tileproof.audit.explain import explain
 from tileproof.audit.reading import from_json
 from tileproof.audit.report import AuditReport, to_json
 from tileproof.cli.show_audit import show_told, told_json
+from tileproof.domain.device import AVX, SSE42
 from tileproof.domain.errors import EvidenceError, InputError
 from tileproof.domain.job import Outcome, Question, TaskState, Verdict
 from tileproof.domain.manifest import encode
-from tileproof.domain.policy import default_policy
+from tileproof.domain.policy import AuditPolicy, default_policy
 from tileproof.domain.verdict import nothing_wrong
 from tileproof.ports.content import ContentSource
 from tileproof.ports.ledger import VerdictRevealed
@@ -28,7 +29,7 @@ from tileproof.verifier.settings import VerifierSettings
 from .test_finished_jobs import Meddle, audited, repainted, world_of
 from .test_finished_jobs import honest as honestly
 from .test_verifier_audit import audit
-from .verifier_world import World, honest, patched, png, spoiled
+from .verifier_world import SMALL, World, honest, patched, png, spoiled
 
 
 def wrong() -> bytes:
@@ -175,13 +176,24 @@ def test_a_class_that_makes_the_same_bits_can_say(tmp_path: Path) -> None:
     assert again(world, report, tmp_path).answer is Answer.EQUAL
 
 
-@pytest.mark.parametrize("lane", ["calibrated", "hash"])
-def test_where_bits_are_not_promised_each_tiles_standing_is_compared(lane: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "policy",
+    [
+        replace(default_policy("calibrated", 128, 4), accept_db=50.0, reject_db=40.0),
+        default_policy("hash", 128, 4),
+    ],
+    ids=lambda policy: policy.lane,
+)
+def test_where_bits_are_not_promised_each_tiles_standing_is_compared(
+    policy: AuditPolicy, tmp_path: Path
+) -> None:
     """The same machine in the calibrated lane is held to the bit; another class, and the hash lane,
     to how each tile stands."""
-    world = World(spoiled(2, wrong()), policy=default_policy(lane, 32, 4))
+    settings = replace(SMALL, device_class=AVX)
+    world = World(spoiled(2, wrong()), policy=policy, settings=settings)
+    world.renderer.device_class = AVX
     report = audit(world, tmp_path)
-    world.renderer.device_class = "cpu-x86_64-sse42"
+    world.renderer.device_class = SSE42
     found = again(world, report, tmp_path)
     assert found.answer is Answer.EQUAL
     fields = {check.field for check in found.checks}

@@ -257,6 +257,7 @@ class World:
         self.scene = self.theirs.put(scene or {"glass.blend": BLEND})
         self.manifest = manifest_of(self.scene, **manifest)
         self.manifest_cid = self.theirs.add_block(encode(self.manifest))
+        self.terms = replace(self.terms, lane=self.manifest.audit.settled_in)
         self.task_count = len(self.manifest.tasks)
         frames = self.manifest.tasks[0].frames
         self.result = self.theirs.put(files or {frame_file(f): png(honest(f)) for f in frames})
