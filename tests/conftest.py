@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = [f"tests.services.{name}" for name in ("blender", "devnet", "docker", "kubo")]
+pytest_plugins = [f"tests.services.{name}" for name in ("blender", "devnet", "docker", "kubo", "signing")]
 ALONE, BESIDE = "alone", "beside"
 NETWORKS = Path(__file__).parent / "e2e"
 """Roles that render under leases, and take all the cores for it."""
