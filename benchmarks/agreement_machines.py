@@ -57,7 +57,9 @@ MACHINES = (
     Machine("AVX-512, again", "cpu-x86_64-avx512"),
     Machine("AVX-512, by AMD", "cpu-x86_64-avx512", vendor="AuthenticAMD"),
     Machine("AVX2", "cpu-x86_64-avx2", hides=_AVX512, glibc=_NO_AVX512),
-    Machine("AVX2, by AMD", "cpu-x86_64-avx2", hides=_AVX512, vendor="AuthenticAMD", glibc=_NO_AVX512),
+    Machine(
+        "AVX2, by AMD", "cpu-x86_64-avx2-slow_gather", hides=_AVX512, vendor="AuthenticAMD", glibc=_NO_AVX512
+    ),
     Machine("AVX", "cpu-x86_64-avx", hides=_AVX2, glibc=_NO_AVX2),
     Machine("SSE4.2", "cpu-x86_64-sse42", hides=_AVX, glibc=f"{_NO_AVX2},-AVX"),
     Machine("AVX-512, Cycles' switch", "", more={"CYCLES_CPU_NO_AVX2": "1"}),
@@ -81,7 +83,14 @@ def playable(machines: tuple[Machine, ...] = MACHINES) -> tuple[Machine, ...]:
     has = set(flags[1].split()) if flags else set()
     if platform.machine() != "x86_64" or "cpuid_fault" not in has:
         return ()
-    needs = {"avx512": "avx512f", "avx2": "avx2", "avx": "avx", "sse42": "sse4_2", "": "avx2"}
+    needs = {
+        "avx512": "avx512f",
+        "avx2": "avx2",
+        "slow_gather": "avx2",
+        "avx": "avx",
+        "sse42": "sse4_2",
+        "": "avx2",
+    }
     return tuple(m for m in machines if needs[m.device_class.rpartition("-")[2]] in has)
 
 

@@ -34,10 +34,13 @@ class Agreement:
 SAME = Agreement(math.inf, math.inf)
 
 AVX512, AVX2 = "cpu-x86_64-avx512", "cpu-x86_64-avx2"
+AVX2_SLOW_GATHER = "cpu-x86_64-avx2-slow_gather"
 AVX, SSE42 = "cpu-x86_64-avx", "cpu-x86_64-sse42"
 
 MATRIX: Mapping[frozenset[str], Agreement] = {
     frozenset({AVX512, AVX2}): Agreement(render_db=math.inf, finish_db=83.5),
+    frozenset({AVX512, AVX2_SLOW_GATHER}): Agreement(render_db=88.3, finish_db=83.5),
+    frozenset({AVX2, AVX2_SLOW_GATHER}): Agreement(render_db=88.3, finish_db=83.5),
     frozenset({AVX512, AVX}): Agreement(render_db=24.4, finish_db=83.5),
     frozenset({AVX512, SSE42}): Agreement(render_db=24.4, finish_db=83.5),
     frozenset({AVX2, AVX}): Agreement(render_db=24.4, finish_db=83.5),

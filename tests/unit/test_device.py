@@ -36,6 +36,16 @@ def test_a_denoiser_that_lacks_any_part_of_avx512_is_avx2s(lacking: str) -> None
     assert class_of(f"{AVX2} {rest}") == "cpu-x86_64-avx2"
 
 
+@pytest.mark.parametrize(
+    ("vendor", "model", "slow"),
+    [("AuthenticAMD", 1, True), ("GenuineIntel", 60, True), ("GenuineIntel", 85, False)],
+)
+def test_avx2_whose_gather_is_slow_is_a_class_of_its_own(vendor: str, model: int, slow: bool) -> None:
+    who = f"vendor_id\t: {vendor}\nmodel\t\t: {model}\n"
+    assert describe_cpu("x86_64", who + cpuinfo(AVX2)).device_class.endswith("slow_gather") == slow
+    assert describe_cpu("x86_64", who + cpuinfo(f"{AVX2} {AVX512}")).device_class == "cpu-x86_64-avx512"
+
+
 def test_features_beyond_those_asked_for_change_no_class() -> None:
     assert class_of(f"{AVX2} {AVX512} avx512_vnni avx512_fp16 amx_tile") == "cpu-x86_64-avx512"
     assert class_of(f"{AVX2} avx_vnni vaes") == "cpu-x86_64-avx2"
