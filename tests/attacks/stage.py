@@ -10,6 +10,7 @@ from tileproof.domain.job import TaskState, Verdict
 from tests.conformance.ledger_world import CAST, REWARD, World
 
 from .book import Account, Page
+from .theatre import Theatre
 
 ACCEPT, REJECT = Verdict.ACCEPT, Verdict.REJECT
 UNAVAILABLE, INCONCLUSIVE = Verdict.UNAVAILABLE, Verdict.INCONCLUSIVE
@@ -24,11 +25,19 @@ class Stage(World):
     stays apart.
     """
 
+    chain: Theatre
     page: Page
     first: str
     """Who sat in the committee of one."""
     _held: dict[str, int]
     _lost: int
+
+    def with_everybody(self) -> Stage:
+        """Four verifiers with two seats each, so that in an appeal's committee of three one of them has
+        one place, and deposits for the parties."""
+        self.with_seats(dict.fromkeys(VERIFIERS, 2))
+        self.with_deposits("worker", "other_worker", "requester")
+        return self
 
     def begins(self) -> None:
         """From here on it counts."""

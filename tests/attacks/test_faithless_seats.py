@@ -7,7 +7,7 @@ from dataclasses import replace
 from tileproof.domain.job import Appeal, Outcome, Question, TaskState
 
 from tests.conformance.ledger_world import SEAT_BOND, ballot, refused, seal
-from tests.fakes.ledger import BOUNDS, FakeChain
+from tests.fakes.ledger import BOUNDS
 
 from .stage import ACCEPT, REJECT, UNAVAILABLE, VERIFIERS, Stage
 
@@ -47,15 +47,14 @@ def test_a_seat_that_seals_and_waits_how_the_wind_blows_loses_four_fees(stage: S
     stage.ends(attackers=[waiting], victims=["worker"], good_work="worker")
 
 
-def test_a_seat_that_copies_anothers_sealed_verdict_cannot_open_it(model_stage: Stage) -> None:
-    stage = model_stage
+def test_a_seat_that_copies_anothers_sealed_verdict_cannot_open_it(stage: Stage) -> None:
     stage.with_seats(dict.fromkeys(VERIFIERS, 1))
-    job = stage.create(8, committee_size=3)
+    job = stage.create(32, committee_size=3)
     stage.begins()
-    stage.as_("worker").claim(job, range(8))
-    stage.submit(job, *range(8))
-    stage.draw(job, *range(8))
-    task = next(task for task in range(8) if len(set(stage.sitters(job, task))) == 3)
+    stage.as_("worker").claim(job, range(32))
+    stage.submit(job, *range(32))
+    stage.draw(job, *range(32))
+    task = next(task for task in range(32) if len(set(stage.sitters(job, task))) == 3)
     of, sitters = stage.round_id(job, task), stage.sitters(job, task)
     ballots = [ballot(place, ACCEPT, task) for place in range(3)]
     sealed = [seal(of, each) for each in ballots]
@@ -140,18 +139,23 @@ def test_a_seat_that_lied_goes_free_where_nobody_settles_until_it_was_collected(
     stage.ends(attackers=[stage.first], victims=["worker"], good_work="worker")
 
 
-def test_seats_taken_in_the_block_of_the_claim_neither_count_nor_sit(
-    model_stage: Stage, chain: FakeChain
-) -> None:
-    stage, shopper = model_stage, model_stage.address("other_worker")
+def test_seats_taken_in_the_block_of_the_claim_neither_count_nor_sit(stage: Stage) -> None:
     for who in VERIFIERS[1:]:
         stage.empty_seats(who)
-    job = stage.create(committee_size=1)
+    job = stage.create(8, committee_size=1)
     stage.begins()
-    for _ in range(2):  # all in the block that the head names
-        chain.read(shopper).take_seat()
+    seat = ("other_worker", ("take_seat", ()))
+    claim = ("worker", ("claim", (job, range(8))))
     with refused("TOO_FEW_SEATS"):
-        chain.read(stage.address("worker")).claim(job, [0])
+        stage.chain.in_one_block(*[seat] * 8, claim)
+    for who in ("verifier_a", "verifier_b"):
+        stage.as_(who).take_seat()
+    stage.chain.pass_blocks(1)
+    stage.chain.in_one_block(*[seat] * 8, claim)
+    stage.submit(job, *range(8))
+    stage.draw(job, *range(8))
+    for task in range(8):
+        assert stage.sitters(job, task)[0] in ("verifier_a", "verifier_b")
     stage.ends(attackers=["other_worker"], victims=["requester"])
 
 

@@ -10,7 +10,6 @@ from tileproof.domain.money import Fri
 
 from model.books import Token
 from tests.conformance.ledger_world import BOND, DEPOSIT, ESCROW, MANIFEST, ballot, refused, seal
-from tests.fakes.ledger import FakeChain
 
 from .stage import ACCEPT, REJECT, Stage
 
@@ -113,12 +112,8 @@ def test_what_everybody_has_left_behind_is_freed_by_any_passer_by(stage: Stage) 
         (Token.TAKES_A_FEE, "TOKEN_MISCOUNTED"),
     ],
 )
-def test_a_token_that_lies_or_calls_back_moves_nothing(
-    model_stage: Stage, chain: FakeChain, manner: Token, reason: str
-) -> None:
-    stage = model_stage
-    stage.begins()
-    chain.make_token(manner)
+def test_a_token_that_lies_or_calls_back_moves_nothing(stage: Stage, manner: Token, reason: str) -> None:
+    stage.chain.make_token(manner)
     with refused(reason):
         stage.as_("worker").withdraw(Fri(DEPOSIT))
     with refused(reason):

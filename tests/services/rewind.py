@@ -42,6 +42,8 @@ MOST_L2_GAS, L2_GAS_PRICE = 10**9, 10**10
 
 Call = tuple[str, tuple[Any, ...]]
 """A function of the ledger's port, and its arguments."""
+RawCall = tuple[Address, int, Sequence[int]]
+"""Of any contract: a function's selector, and the calldata."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ class Rewound:
         self._nonces: dict[Address, int] = {}
         self._sent = 0
         endowed = [len(puppets), *(puppet.felt for puppet in puppets), WALLET, 0, self.contract.felt]
-        self._invoke(self._director, [(self.token, "endow", endowed)])
+        self._invoke(self._director, [(self.token, function("endow"), endowed)])
         self.mark()
 
     def close(self) -> None:
@@ -138,16 +140,29 @@ class Rewound:
 
     def send(self, who: str, calls: Sequence[Call]) -> Done:
         """The calls, in this order, in one transaction."""
-        return self._invoke(
-            self.addresses[who], [(self.contract, name, written(name, args)) for name, args in calls]
+        return self.send_raw(who, [self._raw(call) for call in calls])
+
+    def send_raw(self, who: str, calls: Sequence[RawCall]) -> Done:
+        """The same, of calls that are written already and may be another contract's."""
+        return self._invoke(self.addresses[who], calls)
+
+    def send_together(self, calls: Sequence[tuple[str, Call]]) -> Done:
+        """Each by who is named, in this order, in one transaction: none has an effect unless all do."""
+        looks = (
+            (self.addresses[who], function("look"), _multicall([self._raw(call)])) for who, call in calls
         )
+        return self._invoke(self._director, list(looks))
+
+    def _raw(self, call: Call) -> RawCall:
+        name, args = call
+        return self.contract, function(name), written(name, args)
 
     def misbehave(self, token: Token, call: Call) -> None:
         """From now on the token behaves like this; one that reenters makes this call."""
         name, args = call
         calldata = written(name, args)
         told = [list(Token).index(token), function(name), len(calldata), *calldata]
-        done = self._invoke(self._director, [(self.token, "behave", told)])
+        done = self._invoke(self._director, [(self.token, function("behave"), told)])
         assert not done.reason, done.reason
 
     def pass_blocks(self, count: int) -> None:
@@ -205,7 +220,7 @@ class Rewound:
         mint(self._url, puppet, parse_strk("1000000"))
         return puppet
 
-    def _invoke(self, account: Address, calls: Sequence[tuple[Address, str, list[int]]]) -> Done:
+    def _invoke(self, account: Address, calls: Sequence[RawCall]) -> Done:
         nonce = self._nonces.get(account, 0)
         self._sent += 1  # no two transactions are the same bytes, not even across a rewind
         price = hex(L2_GAS_PRICE + self._sent)
@@ -260,14 +275,14 @@ class _Views:
 
     def __init__(self, contract: Address) -> None:
         self._contract = contract
-        self._calls: list[tuple[Address, str, list[int]]] = []
+        self._calls: list[RawCall] = []
         self._answers: list[list[int]] = []
 
     def ask(
         self, read: Callable[[Felts], T], name: str, *arguments: int, to: Address | None = None
     ) -> Callable[[], T]:
         at = len(self._calls)
-        self._calls.append((to or self._contract, name, list(arguments)))
+        self._calls.append((to or self._contract, function(name), arguments))
         return lambda: read(Felts(self._answers[at]))
 
     def calldata(self) -> list[int]:
@@ -312,8 +327,8 @@ _WRITERS: dict[str, Callable[..., list[int]]] = {
 """Where numbers are not sent as they are."""
 
 
-def _multicall(calls: Sequence[tuple[Address, str, list[int]]]) -> list[int]:
-    return codec.write_span([to.felt, function(name), len(data), *data] for to, name, data in calls)
+def _multicall(calls: Sequence[RawCall]) -> list[int]:
+    return codec.write_span([to.felt, entry, len(data), *data] for to, entry, data in calls)
 
 
 @cache
