@@ -86,7 +86,14 @@ class Town:
     """One job of one task. ``ends`` of two stories are compared; what the roles pay for gas is no
     part of it, since it is paid by the account and not out of the contract."""
 
-    def __init__(self, deploy: Deploy, home: Path, *, worker_appeals: bool = True) -> None:
+    def __init__(
+        self,
+        deploy: Deploy,
+        home: Path,
+        *,
+        worker_appeals: bool = True,
+        appeal_blocks: int = TERMS.appeal_blocks,
+    ) -> None:
         deployment = deploy(replace(BOUNDS, seat_exit_blocks=300))
         self.devnet = deployment.devnet
         self.clock, network = FakeClock(), FakeNetwork()
@@ -104,7 +111,9 @@ class Town:
         self.worker_renderer, self.verifier_renderer = FakeRenderer(), FakeRenderer()
         self.requester_contests = False
         self.hits: dict[str, Callable[[int], object]] = {}
-        """What happens, once, right after the first such call is in a block."""
+        """What happens, once, right after the next such call is in a block."""
+        self.before_look: Callable[[], None] = lambda: None
+        """What happens before everybody looks at the ledger."""
         self.worker = Worker(
             ledger=Overheard(worker, self._after),
             store=self.worker_store,
@@ -138,7 +147,8 @@ class Town:
         ]
         self.verifier_stores: Sequence[FakeStore] = verifier_stores
         self.everyone = [self.requester, worker, *verifiers]
-        self.terms = replace(TERMS, deadline=self.reader.head().timestamp + 90_000)
+        deadline = self.reader.head().timestamp + 90_000
+        self.terms = replace(TERMS, appeal_blocks=appeal_blocks, deadline=deadline)
         self.manifest = manifest_of(self.store.put({"glass.blend": BLEND}))
         self.born_at = self.reader.head().block + 1
         self.order()
@@ -161,6 +171,7 @@ class Town:
 
     def look(self, *, bytes_may_go: bool = False) -> None:
         """Everybody's look at the ledger, then a second and a block."""
+        self.before_look()
         for tick in (self._requester_looks, self.worker.tick, *(each.tick for each in self.verifiers)):
             try:
                 tick()
@@ -219,6 +230,16 @@ class Town:
 
     def is_paid(self) -> bool:
         return self.reader.job_count() > 0 and self.task().state is TaskState.PAID
+
+    def is_rejected(self) -> bool:
+        """Settled so; the task is open again."""
+        return self.reader.job_count() > 0 and self.task().failures > 0
+
+    def is_over(self) -> bool:
+        return self.is_paid() or self.is_rejected()
+
+    def is_contested(self) -> bool:
+        return self.task().appeal is not None
 
     def told(self, kind: type[port.Event]) -> list[Any]:
         """What the chain as it is now reports of this kind."""
