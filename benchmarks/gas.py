@@ -5,7 +5,9 @@ naive contract of ``benchmarks/naive``.
 
 Starts a devnet of its own, deploys both contracts from their committed artifacts and walks a job of
 1, 24 and 240 frames as one task, one of 240 frames in tasks of 24, in batches and with every task and
-vote sent apart, and the same frames through the naive contract, each of its transactions sent.
+vote sent apart, and the same frames through the naive contract, each of its transactions sent. A job of
+one frame and the one in ten tasks are walked twice more, with an appeal of every task that is lost and
+one that is won.
 Devnet charges what Starknet charges (its gas tables); its prices are its own, so compare gas and
 ratios, not fees. Gas is the receipt's: validation, execution and fee transfer. New cells come from
 the state diffs. Two runs on one devnet version give the same numbers.
@@ -19,10 +21,11 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib import resources
 from pathlib import Path
+from typing import NamedTuple
 
 from tileproof.adapters.starknet.accounts import Signer, predeployed
 from tileproof.adapters.starknet.caps import FeeCaps
@@ -41,11 +44,19 @@ from benchmarks import gas_figures as figures
 from benchmarks.gas_cells import UNNAMED, CellCount, Names, count_cells
 from benchmarks.gas_meter import Meter
 from benchmarks.gas_naive import NaiveFarm, Wallet, transfer
-from benchmarks.gas_walk import COMMITTEE, SEATS, Cast, Walk, leave_seat, take_seats
+from benchmarks.gas_walk import COMMITTEE, SEATS, Cast, Walk, leave_seat, take_more_seats, take_seats
 
 REQUESTER, WORKER, PASSER_BY, FIRST_VERIFIER = 0, 1, 2, 3
-ACCOUNTS = FIRST_VERIFIER + SEATS
+FIRST_NEWCOMER = FIRST_VERIFIER + SEATS
+ACCOUNTS = FIRST_NEWCOMER + SEATS
 CAPS = FeeCaps(per_tx=parse_strk("100"), per_day=parse_strk("10000"))
+
+
+class Cells(NamedTuple):
+    """The new cells of the case that the goals are about."""
+
+    of_life: list[CellCount]
+    of_appeal: list[CellCount]
 
 
 def main() -> int:
@@ -62,12 +73,14 @@ def main() -> int:
     rows = figures.rows_of(meter.spent)
     print(figures.table(rows))
     print(f"\nNew cells of {figures.IN_TASKS}, batched:\n")
-    print(figures.cell_table(cells, figures.IN_TASKS.tasks))
+    print(figures.cell_table(cells.of_life, figures.IN_TASKS.tasks))
+    print(f"\nNew cells of an appeal of {figures.IN_TASKS}, batched:\n")
+    print(figures.cell_table(cells.of_appeal, figures.IN_TASKS.tasks))
     print()
     print(figures.verdict_lines(figures.figures_of(rows)))
     about = {"committee": COMMITTEE, "seats": SEATS, "devnet": DEVNET.version}
-    print(json.dumps(figures.report(rows, cells, about)))
-    unnamed = [cell for cell in cells if cell.name == UNNAMED.name]
+    print(json.dumps(figures.report(rows, cells.of_life, cells.of_appeal, about)))
+    unnamed = [cell for part in cells for cell in part if cell.name == UNNAMED.name]
     if unnamed:
         print("benchmarks/gas.py: cells without a name; name them in gas_cells.py", file=sys.stderr)
     return 1 if unnamed else 0
@@ -85,26 +98,34 @@ def walk_naive(devnet: Devnet, meter: Meter, signers: tuple[Signer, ...]) -> Non
         node.close()
 
 
-def walk_registry(devnet: Devnet, meter: Meter, signers: tuple[Signer, ...]) -> list[CellCount]:
-    """The new cells of the case that the goals are about."""
+def walk_registry(devnet: Devnet, meter: Meter, signers: tuple[Signer, ...]) -> Cells:
     constructor = [STRK.felt, *write_bounds(LOCAL_BOUNDS)]
     artifacts = resources.files("tileproof.contract_artifacts")
     contract = deploy_class(devnet.rpc_url, signers[PASSER_BY], artifacts, "registry", constructor, salt=0)
+
+    def cells_of(walk: Walk, calls: Collection[str]) -> list[CellCount]:
+        accounts = [signer.address.felt for signer in signers]
+        tasks = figures.IN_TASKS.tasks
+        names = Names.of_job(contract.felt, walk.job_id, tasks=tasks, committee=COMMITTEE, accounts=accounts)
+        return count_cells([one for one in meter.made[figures.IN_TASKS] if one[0] in calls], names)
+
     with cast_of(devnet, contract, signers) as cast:
         take_seats(cast, meter)
         for case in figures.WALKS:
             walk = Walk(cast, meter, case)
             walk.run()
             if case == figures.IN_TASKS:
-                accounts = [signer.address.felt for signer in signers]
-                names = Names.of_job(
-                    contract.felt, walk.job_id, tasks=case.tasks, committee=COMMITTEE, accounts=accounts
-                )
-                cells = count_cells(meter.made[case], names)
+                of_life = cells_of(walk, ("create", *figures.LIFE, figures.SEATS_WITHDRAW))
         for case in (figures.ONE, figures.IN_TASKS):
             Walk(cast, meter, case).abandon()
+        take_more_seats(cast)
         leave_seat(cast, meter)
-    return cells
+        for case in (figures.ONE, figures.IN_TASKS):
+            walk = Walk(cast, meter, case)
+            walk.contest(wins=False)
+            Walk(cast, meter, case).contest(wins=True)
+        of_appeal = cells_of(walk, figures.APPEAL_LIFE)
+    return Cells(of_life, of_appeal)
 
 
 @contextmanager
@@ -119,7 +140,8 @@ def cast_of(devnet: Devnet, contract: Address, signers: tuple[Signer, ...]) -> I
             requester=ledgers[REQUESTER],
             worker=ledgers[WORKER],
             passer_by=ledgers[PASSER_BY],
-            verifiers=tuple(ledgers[FIRST_VERIFIER:]),
+            verifiers=tuple(ledgers[FIRST_VERIFIER:FIRST_NEWCOMER]),
+            newcomers=tuple(ledgers[FIRST_NEWCOMER:]),
         )
 
 

@@ -19,6 +19,8 @@ class Per(Enum):
     JOB = "job"
     TASK = "task"
     PLACE = "place in a committee"
+    APPEAL_PART = "seven places in an appeal's committee"
+    APPEAL_PLACE = "place in an appeal's committee"
     ACCOUNT = "account"
 
 
@@ -57,10 +59,20 @@ KINDS = (
     Kind(
         "Audits_sealed", 0, Per.PLACE, "audit.sealed", "a place's commitment, a whole felt, until it reveals"
     ),
+    Kind("tasks", 4, Per.TASK, "task.appeal", "what is asked, against what, and when"),
+    Kind("Audits_appeal_slots", 0, Per.APPEAL_PART, "appeal.slots", "its committee: the first one's is kept"),
+    Kind("Audits_appeal_votes", 0, Per.TASK, "appeal.votes", "what every place of it has said, and when"),
+    Kind("Audits_sealed", 0, Per.APPEAL_PLACE, "appeal.sealed", "as audit.sealed, of the appeal's places"),
     Kind(
         "Escrow_accounts", 0, Per.ACCOUNT, "account", "withdrawable and bonds; written once per account ever"
     ),
+    Kind(
+        "Escrow_appeal_bonds", 0, Per.ACCOUNT, "account.appeals", "the bonds; written anew when none was left"
+    ),
 )
+APPEAL_PLACES = 16
+"""Where the contract puts the sealed verdicts of an appeal's places, behind the committee's."""
+SLOTS_PER_CELL = 7
 UNNAMED = Kind("", 0, Per.JOB, "NOT NAMED", "name it in benchmarks/gas_cells.py")
 _TOKEN_CELL = Kind("", 0, Per.ACCOUNT, "token", "a balance of the ERC-20; written once per account ever")
 
@@ -92,6 +104,8 @@ class Names:
     def of_job(
         cls, registry: int, job_id: int, *, tasks: int, committee: int, accounts: Sequence[int]
     ) -> Names:
+        appeals = 2 * committee + 1
+
         def keys(per: Per) -> Iterable[tuple[int, ...]]:
             match per:
                 case Per.JOB:
@@ -100,6 +114,12 @@ class Names:
                     return [(job_id, task) for task in range(tasks)]
                 case Per.PLACE:
                     return [(job_id, task, place) for task in range(tasks) for place in range(committee)]
+                case Per.APPEAL_PART:
+                    parts = range(-(-appeals // SLOTS_PER_CELL))
+                    return [(job_id, task, part) for task in range(tasks) for part in parts]
+                case Per.APPEAL_PLACE:
+                    places = range(APPEAL_PLACES, APPEAL_PLACES + appeals)
+                    return [(job_id, task, place) for task in range(tasks) for place in places]
                 case Per.ACCOUNT:
                     return [(account,) for account in accounts]
 

@@ -53,6 +53,17 @@ LIFE = ("claim", "submit", "draw", "commit", "reveal", "settle", "withdraw")
 """From the claim to tokens in the worker's wallet."""
 NAIVE_LIFE = ("claim", "submit", "approve", "pay")
 SEATS_WITHDRAW = "withdraw, seats"
+APPEAL_LOST = {
+    "appeal": "appeal",
+    "draw": "draw, appeal",
+    "commit": "commit, appeal",
+    "reveal": "reveal, appeal",
+    "settle": "settle, appeal lost",
+}
+"""The calls of an appeal, and what their rows are called."""
+APPEAL_WON = {"settle": "settle, appeal won"}
+"""The one call that costs something else where the appellant is right."""
+APPEAL_LIFE = tuple(APPEAL_LOST.values())
 SUBMIT_GOAL, LIFE_GOAL = 1 / 50, 1 / 10
 
 
@@ -85,6 +96,8 @@ class Figures:
 
     ``*_apart`` is what a worker and seats pay who send every task and vote by itself.
     ``life_with_seats_withdrawing`` adds that every seat of the job draws its fees right after it.
+    ``appeal_vs_life`` is what an appeal of every task costs all who take part in it, its settlement
+    included, over that life.
     """
 
     submit_vs_naive: float
@@ -96,6 +109,7 @@ class Figures:
     life_with_seats_withdrawing: float
     naive_new_cells_per_frame: float
     naive_linearity_240_to_24: float
+    appeal_vs_life: float
 
 
 def rows_of(spent: Iterable[Spent]) -> list[Row]:
@@ -147,6 +161,7 @@ def figures_of(rows: Sequence[Row]) -> Figures:
         life_with_seats_withdrawing=_ratio(life.l2_gas + gas(IN_TASKS, SEATS_WITHDRAW), naive_life),
         naive_new_cells_per_frame=_ratio(naive.new_cells, NAIVE_MANY.frames),
         naive_linearity_240_to_24=_ratio(naive_life, few * NAIVE_MANY.frames // NAIVE_FEW.frames),
+        appeal_vs_life=_ratio(gas(IN_TASKS, *APPEAL_LIFE), life.l2_gas),
     )
 
 
@@ -198,12 +213,18 @@ def verdict_lines(figures: Figures) -> str:
         ("naive, 240 frames to 10 x 24", figures.naive_linearity_240_to_24, "1 is linear"),
     ]
     lines = [f"{what:38} {ratio:9.5f}  1/{1 / ratio:<6.1f} {note}" for what, ratio, note in shown]
+    lines.append(f"{'an appeal, to claim to payout':38} {figures.appeal_vs_life:9.5f}")
     lines.append(f"{'new cells of a task':38} {figures.new_cells_per_task:9g}")
     lines.append(f"{'new cells of a naive frame':38} {figures.naive_new_cells_per_frame:9g}")
     return "\n".join(lines)
 
 
-def report(rows: Sequence[Row], cells: Sequence[CellCount], about: dict[str, object]) -> dict[str, object]:
+def report(
+    rows: Sequence[Row],
+    cells: Sequence[CellCount],
+    appeal_cells: Sequence[CellCount],
+    about: dict[str, object],
+) -> dict[str, object]:
     """The last line of the output: the figures, whether the goals are met, the whole table."""
     figures = figures_of(rows)
     return {
@@ -212,6 +233,7 @@ def report(rows: Sequence[Row], cells: Sequence[CellCount], about: dict[str, obj
         **about,
         "table": [_flat(row) for row in rows],
         "cells": [asdict(cell) for cell in cells],
+        "appeal_cells": [asdict(cell) for cell in appeal_cells],
     }
 
 

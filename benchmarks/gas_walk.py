@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -10,8 +11,10 @@ from tileproof.adapters.starknet.ledger import StarknetLedger
 from tileproof.domain.cid import Cid, Codec
 from tileproof.domain.job import (
     NO_SEAT,
+    Appeal,
     Commitment,
     Ground,
+    Question,
     Reveal,
     Task,
     TaskResult,
@@ -24,7 +27,7 @@ from tileproof.domain.sampling import RoundId, verdict_commitment
 from tileproof.localnet.devnet import Devnet
 from tileproof.ports.ledger import Receipt
 
-from benchmarks.gas_figures import SEATS_WITHDRAW, Case
+from benchmarks.gas_figures import APPEAL_LOST, APPEAL_WON, SEATS_WITHDRAW, Case
 from benchmarks.gas_meter import Meter, Progress
 
 T = TypeVar("T")
@@ -34,8 +37,11 @@ SEATS = 3 * COMMITTEE + 1
 account's, so that nobody's votes share a transaction more than on a busy network."""
 REWARD, FEE, BOND = parse_strk("2"), parse_strk("0.3"), parse_strk("3")
 LEASE_SECONDS, DEADLINE_SECONDS = 600, 20_000
-APPEAL_BLOCKS = 3
+APPEAL_BLOCKS = 40
+"""Room for every seat to reveal in a block of its own, and then for an appeal."""
 BLOCKS_UNTIL_A_SEED_IS_READ = 12
+TILE = 3
+"""Of the list: what appeals ask about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,8 @@ class Cast:
     worker: StarknetLedger
     passer_by: StarknetLedger
     verifiers: tuple[StarknetLedger, ...]
+    newcomers: tuple[StarknetLedger, ...]
+    """Verifiers who take their seats before the appeals, so that lots for seven find seats at once."""
 
     def terms(self) -> Terms:
         return Terms(
@@ -84,8 +92,16 @@ def take_seats(cast: Cast, meter: Meter) -> None:
     cast.devnet.create_blocks(1)
 
 
+def take_more_seats(cast: Cast) -> None:
+    """As many again."""
+    for ledger in cast.newcomers:
+        ledger.deposit(parse_strk("150"))
+        ledger.take_seat()
+    cast.devnet.create_blocks(1)
+
+
 def leave_seat(cast: Cast, meter: Meter) -> None:
-    """The last call of all, since a claim needs every seat."""
+    """Once there are more seats than a claim needs."""
     last = cast.verifiers[-1]
     [seat] = last.seats_of(last.account())
     meter.took(Case.once(), "leave_seat", last.leave_seat(seat.slot).tx_hash)
@@ -97,40 +113,73 @@ class Walk:
     def __init__(self, cast: Cast, meter: Meter, case: Case) -> None:
         self._cast, self._meter, self._case = cast, meter, case
         self._tasks = list(range(case.tasks))
-        self._progress = Progress(f"registry, {case}", 7)
+        self._rows: Mapping[str, str] | None = None
+        """What the rows of measured calls are called; None: all calls are, by their own names."""
         self.job_id = 0
 
     def run(self) -> None:
-        cast, devnet = self._cast, self._cast.devnet
+        cast, progress = self._cast, Progress(f"registry, {self._case}", 7)
         self._create()
-        for some in self._loads(self._tasks):
-            self._took("claim", cast.worker.claim(self.job_id, some))
-        self._progress.step()
-        for results in self._loads([TaskResult(task, self._result(task)) for task in self._tasks]):
-            self._took("submit", cast.worker.submit(self.job_id, results))
-        self._progress.step()
-        devnet.create_blocks(BLOCKS_UNTIL_A_SEED_IS_READ)
-        for some in self._loads(self._tasks):
-            self._took("draw", cast.passer_by.draw(self.job_id, some))
-        self._progress.step()
-        voters = self._voters()
-        for voter in voters:
-            for sealed in self._loads([self._seal(task, vote) for task, vote in voter.votes]):
-                self._took("commit", voter.ledger.commit(self.job_id, sealed))
-        self._progress.step()
-        for voter in voters:
-            for opened in self._loads([vote for _, vote in voter.votes]):
-                self._took("reveal", voter.ledger.reveal(self.job_id, opened))
-        self._progress.step()
-        devnet.create_blocks(APPEAL_BLOCKS + 1)
-        for some in self._loads(self._tasks):
-            self._took("settle", cast.passer_by.settle(self.job_id, some))
-        self._progress.step()
+        voters = self._until_judged(progress)
+        cast.devnet.create_blocks(APPEAL_BLOCKS + 1)
+        self._settle(progress)
         assert all(task.state is TaskState.PAID for task in cast.requester.tasks(self.job_id))
         self._took("withdraw", cast.worker.withdraw(REWARD * self._case.tasks))
         for voter in voters:
             self._took(SEATS_WITHDRAW, voter.ledger.withdraw(FEE * len(voter.votes)))
-        self._progress.step()
+        progress.step()
+
+    def contest(self, *, wins: bool) -> None:
+        """One job whose requester appeals every accept, about a tile of its list, and is right or
+        wrong; of the one that is right only the settlement is measured."""
+        cast, progress = self._cast, Progress(f"registry, {self._case}, appealed", 10)
+        self._rows = {}
+        self._create()
+        self._until_judged(progress)
+        self._rows = APPEAL_WON if wins else APPEAL_LOST
+        for appeals in self._loads([Appeal(task, Question.LISTED_TILE, 0, TILE) for task in self._tasks]):
+            self._took("appeal", cast.requester.appeal(self.job_id, appeals))
+        progress.step()
+        self._draw(progress)
+        self._vote(Verdict.REJECT if wins else Verdict.ACCEPT, progress)
+        self._settle(progress)
+        final = TaskState.OPEN if wins else TaskState.PAID
+        assert all(task.state is final for task in cast.requester.tasks(self.job_id))
+
+    def _until_judged(self, progress: Progress) -> list[Voter]:
+        """Claimed, submitted, drawn and accepted by who was drawn."""
+        worker = self._cast.worker
+        for some in self._loads(self._tasks):
+            self._took("claim", worker.claim(self.job_id, some))
+        progress.step()
+        for results in self._loads([TaskResult(task, self._result(task)) for task in self._tasks]):
+            self._took("submit", worker.submit(self.job_id, results))
+        progress.step()
+        self._draw(progress)
+        return self._vote(Verdict.ACCEPT, progress)
+
+    def _draw(self, progress: Progress) -> None:
+        self._cast.devnet.create_blocks(BLOCKS_UNTIL_A_SEED_IS_READ)
+        for some in self._loads(self._tasks):
+            self._took("draw", self._cast.passer_by.draw(self.job_id, some))
+        progress.step()
+
+    def _vote(self, verdict: Verdict, progress: Progress) -> list[Voter]:
+        voters = self._voters(verdict)
+        for voter in voters:
+            for sealed in self._loads([self._seal(task, vote) for task, vote in voter.votes]):
+                self._took("commit", voter.ledger.commit(self.job_id, sealed))
+        progress.step()
+        for voter in voters:
+            for opened in self._loads([vote for _, vote in voter.votes]):
+                self._took("reveal", voter.ledger.reveal(self.job_id, opened))
+        progress.step()
+        return voters
+
+    def _settle(self, progress: Progress) -> None:
+        for some in self._loads(self._tasks):
+            self._took("settle", self._cast.passer_by.settle(self.job_id, some))
+        progress.step()
 
     def abandon(self) -> None:
         """One job whose claims are given back and lapse, and which is closed in the end; and one
@@ -158,7 +207,9 @@ class Walk:
             self._took("create", created)
 
     def _took(self, call: str, receipt: Receipt) -> None:
-        self._meter.took(self._case, call, receipt.tx_hash)
+        row = call if self._rows is None else self._rows.get(call)
+        if row is not None:
+            self._meter.took(self._case, row, receipt.tx_hash)
 
     def _loads(self, items: list[T]) -> list[list[T]]:
         """What goes into one transaction each."""
@@ -167,16 +218,18 @@ class Walk:
     def _result(self, task: int) -> Cid:
         return Cid(Codec.DAG_PB, _digest(f"frames of task {task} of {self._case}"))
 
-    def _voters(self) -> list[Voter]:
-        """Whoever was drawn, with what each will say: accept."""
+    def _voters(self, verdict: Verdict) -> list[Voter]:
+        """Whoever was drawn, with what each will say."""
         reader = self._cast.passer_by
-        owner_of = {seat.slot: v for v in self._cast.verifiers for seat in v.seats_of(v.account())}
+        seated = (*self._cast.verifiers, *self._cast.newcomers)
+        owner_of = {seat.slot: v for v in seated for seat in v.seats_of(v.account())}
+        charge = (Ground.TILE, TILE) if verdict is Verdict.REJECT else (Ground.NONE, 0)
         said: dict[int, Voter] = {}
         for task in reader.tasks(self.job_id):
             for place, slot in enumerate(task.seats):
                 assert slot != NO_SEAT, "a place of the committee stayed empty: run it again"
                 evidence = Cid(Codec.RAW, _digest(f"report of place {place} on task {task.task}"))
-                vote = Reveal(task.task, place, Verdict.ACCEPT, Ground.NONE, 0, evidence, salt=place + 1)
+                vote = Reveal(task.task, place, verdict, *charge, evidence, salt=place + 1)
                 said.setdefault(slot, Voter(owner_of[slot])).votes.append((task, vote))
         return list(said.values())
 

@@ -295,7 +295,11 @@ class Sequence(RuleBasedStateMachine):
         self.steps += 1
 
     def teardown(self) -> None:
-        self.tally["sequences of all steps"] += self.steps >= STEPS
+        self.tally.update(
+            {"sequences": 1, "steps": self.steps, "sequences of all steps": self.steps >= STEPS}
+        )
+        if self.tally["sequences"] % FEW == 0:
+            print(f"{self.tally['sequences']} sequences, {self.tally['steps']} steps", flush=True)
         if self.twin.sound and self.twin.books.jobs:
             end(self.twin)
 

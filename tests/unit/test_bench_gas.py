@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from starknet_py.hash.storage import get_storage_var_address
 from tileproof.domain.cid import Cid, Codec
 
-from benchmarks.gas_cells import KINDS, UNNAMED, Cell, CellCount, Names, Per, count_cells
+from benchmarks.gas_cells import APPEAL_PLACES, KINDS, UNNAMED, Cell, CellCount, Names, Per, count_cells
 from benchmarks.gas_figures import (
+    APPEAL_LIFE,
+    APPEAL_WON,
     FEW,
     IN_TASKS,
     IN_TASKS_APART,
@@ -53,6 +55,8 @@ def a_measurement(*, submit: int = 150, settle: int = 150) -> list[Spent]:
             gas = {"submit": submit, "settle": settle}.get(call, 150)
             cells = 2 * case.tasks // times if call == "claim" else 0
             spent += [Spent(case, call, gas, 2, cells)] * times
+    for case in (ONE, IN_TASKS):
+        spent += [Spent(case, call, 300, 2, 5) for call in (*APPEAL_LIFE, *APPEAL_WON.values())]
     return spent
 
 
@@ -100,6 +104,19 @@ def test_the_ratios_are_ours_over_naive_with_every_transaction_counted() -> None
     assert figures.naive_new_cells_per_frame == 4
 
 
+def test_an_appeal_is_what_its_five_calls_cost_and_no_part_of_a_life() -> None:
+    figures = figures_of(rows_of(a_measurement()))
+    assert APPEAL_LIFE == (
+        "appeal",
+        "draw, appeal",
+        "commit, appeal",
+        "reveal, appeal",
+        "settle, appeal lost",
+    )
+    assert figures.appeal_vs_life == round(5 * 300 / (len(LIFE) * 150), 6)
+    assert not set(LIFE) & set(APPEAL_LIFE)
+
+
 def test_the_payout_reaches_a_wallet_in_both_lives() -> None:
     """The naive contract pays out at once, ours on withdrawal: leaving that out would flatter us."""
     assert LIFE[-1] == "withdraw"
@@ -119,14 +136,17 @@ def test_a_goal_is_met_up_to_its_bound_and_missed_beyond() -> None:
 
 def test_the_last_line_names_what_is_asked_for_and_has_the_whole_table() -> None:
     rows = rows_of(a_measurement())
-    said = json.loads(
-        json.dumps(report(rows, [CellCount("task.record", "claim", 10, "state")], {"seats": 10}))
+    life, appeal = (
+        CellCount("task.record", "claim", 10, "state"),
+        CellCount("task.appeal", "appeal", 9, "what"),
     )
+    said = json.loads(json.dumps(report(rows, [life], [appeal], {"seats": 10})))
     asked = {"submit_vs_naive", "life_vs_naive", "submit_flatness_240_to_1", "new_cells_per_task"}
     assert asked <= said.keys()
     assert said["seats"] == 10
     assert len(said["table"]) == len(rows)
     assert said["cells"] == [{"name": "task.record", "call": "claim", "count": 10, "why": "state"}]
+    assert said["appeal_cells"] == [{"name": "task.appeal", "call": "appeal", "count": 9, "why": "what"}]
 
 
 def test_a_row_of_the_table_says_gas_per_frame_and_in_transfers() -> None:
@@ -156,6 +176,12 @@ def test_cells_are_told_apart_by_job_task_and_place() -> None:
     assert kind("tasks", 9, 1) == "task.record"
     assert kind("tasks", 9, 1, offset=1) == "task.worker"
     assert kind("Audits_sealed", 9, 0, 2) == "audit.sealed"
+    assert kind("Audits_sealed", 9, 0, APPEAL_PLACES + 6) == "appeal.sealed"
+    assert kind("Audits_sealed", 9, 0, APPEAL_PLACES + 7) == UNNAMED.name, (
+        "seven judge an appeal against three"
+    )
+    assert kind("Audits_appeal_slots", 9, 1, 0) == "appeal.slots"
+    assert kind("tasks", 9, 0, offset=4) == "task.appeal"
     assert kind("jobs", 9, offset=6) == "job.progress"
     assert kind("Escrow_accounts", 0xB) == "account"
     assert kind("tasks", 9, 2) == UNNAMED.name, "the job has tasks 0 and 1"
@@ -176,10 +202,16 @@ def test_cells_of_a_kind_are_counted_by_the_call_that_made_them() -> None:
 
 def test_every_kind_of_cell_has_a_reason_and_a_place_of_its_own() -> None:
     assert all(kind.name and kind.why for kind in KINDS)
-    assert len({(kind.variable, kind.offset) for kind in KINDS}) == len(KINDS)
-    assert len(names().kinds) == sum(
-        {Per.JOB: 1, Per.TASK: 2, Per.PLACE: 6, Per.ACCOUNT: 2}[kind.per] for kind in KINDS
-    )
+    assert len({(kind.variable, kind.offset, kind.per) for kind in KINDS}) == len(KINDS)
+    cells = {
+        Per.JOB: 1,
+        Per.TASK: 2,
+        Per.PLACE: 2 * 3,
+        Per.APPEAL_PART: 2,
+        Per.APPEAL_PLACE: 2 * 7,
+        Per.ACCOUNT: 2,
+    }
+    assert len(names().kinds) == sum(cells[kind.per] for kind in KINDS)
 
 
 # --- the naive contract's CIDs ---
