@@ -29,6 +29,7 @@ from ..domain.verdict import (
     Confirmation,
     FileFault,
     Judgement,
+    Standing,
     inconclusive,
     judge_files,
     judge_tiles,
@@ -265,8 +266,10 @@ class _Audit:
             self._machine = Machine(report.blender_build, report.device_class, report.device, report.sandbox)
             with self._timed("render"):
                 again.render(session)
-            with self._timed("finish"):
-                again.finish(session, self._settings.pictures_different)
+            # Tiles that differ decide already; and no finish of false passes may take that back.
+            if Standing.DIFFERENT not in again.standings():
+                with self._timed("finish"):
+                    again.finish(session, self._settings.pictures_different)
         with self._timed("confirm"):
             self._confirmation = again.confirm(opened)
         return judge_tiles(again.standings(), self._confirmation)

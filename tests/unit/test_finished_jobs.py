@@ -16,6 +16,7 @@ from tileproof.client.fetch import Fetched, fetch
 from tileproof.client.finishing import Finisher
 from tileproof.client.status import JobStatus
 from tileproof.domain.cid import Cid
+from tileproof.domain.errors import MachineError
 from tileproof.domain.job import Ground, Job, TaskState, Terms, Verdict
 from tileproof.domain.manifest import Manifest, RenderSettings
 from tileproof.domain.money import Fri
@@ -115,7 +116,20 @@ def test_passes_of_fewer_samples_are_rejected_however_well_they_are_finished(tmp
     report = audited(tmp_path, world_of(tmp_path), renderer=cheap)
     assert report.judgement.verdict is Verdict.REJECT
     assert report.equal_tiles == 0
-    assert report.equal_finishes == len(report.finishes)
+    assert report.finishes == (), "what is finished from false passes says nothing more"
+
+
+def test_passes_that_no_blender_can_finish_do_not_save_who_rendered_them_falsely(tmp_path: Path) -> None:
+    world = world_of(tmp_path)
+    cheap = FakeRenderer(machine=MACHINE, lie=lambda s: replace(s, samples_per_pixel=1))
+    files = result_files(tmp_path, world.manifest, renderer=cheap)
+
+    def crash(frame: int, pixels: Pixels) -> Pixels:
+        raise MachineError("render.crashed", "the denoiser is gone")
+
+    world.renderer = FakeRenderer(machine=MACHINE, retouch_finish=crash)
+    world.result = world.theirs.put(files)
+    assert audit(world, tmp_path).judgement.verdict is Verdict.REJECT
 
 
 @pytest.mark.parametrize(
