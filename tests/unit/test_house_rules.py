@@ -36,7 +36,11 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = set(re.findall(r"^([a-z-]+):(?!=)", MAKEFILE, flags=re.M))
 
 # What runs as a process of its own, spoken to over a pipe or by its exit status.
-PROGRAMS = ("adapters/blender/inside/", "adapters/blender/sandbox/launch.py", "adapters/images/decode_child.py")
+PROGRAMS = (
+    "adapters/blender/inside/",
+    "adapters/blender/sandbox/launch.py",
+    "adapters/images/decode_child.py",
+)
 # Our word for the token's refusal, which is no reason of the contract's.
 NOT_ENOUGH_TOKENS = "WALLET_TOO_LOW"
 MODEL = ROOT / "model"
