@@ -76,7 +76,8 @@ def test_honest_frames_are_never_odd(
 def test_what_an_artist_would_see_at_a_glance_is_named(studio: Studio) -> None:  # noqa: F811
     work = work_on(LARGER, LARGER.full_frame)
     honest, held_against = submitted(studio, "plain", work), previews(studio, "plain", work)
-    black, stranger = np.zeros_like(honest[1]), np.ascontiguousarray(honest[1][:, ::-1] // 2)
+    black: Pixels = np.zeros_like(honest[1])
+    stranger: Pixels = np.ascontiguousarray(honest[1].astype(np.uint8)[:, ::-1] // 2)
     stranger[:, 60:] = 255 - stranger[:, 60:]
     assert (Oddity.BLANK, 4) in seen({**honest, 4: black}, held_against)
     assert (Oddity.REPEATED, 10) in seen({**honest, 10: honest[4]}, held_against)
