@@ -88,6 +88,10 @@ def main() -> int:
     numbers = range(options.first, options.first + options.files)
     with tempfile.TemporaryDirectory() as folder:
         tally = play(numbers, options.seed, Path(folder), ChildDecoder())
+    # The kernel tells of the largest child that ever was, so only where nothing else ran before.
+    largest_mib = max(tally.largest_child_mib, tally.parent_growth_mib)
+    if tally.longest_seconds > MOST_SECONDS or largest_mib > MOST_MIB:
+        tally.violations.append("a file took longer or more memory than is claimed")
     print(table(tally))
     for violation in tally.violations[:50]:
         print(violation)
@@ -111,11 +115,6 @@ def play(numbers: range, seed: int, folder: Path, decoder: ChildDecoder) -> Tall
     read = readings([each.path for each in played if each.path is not None])
     for each in played:
         count(tally, each, read)
-    if (
-        tally.longest_seconds > MOST_SECONDS
-        or max(tally.largest_child_mib, tally.parent_growth_mib) > MOST_MIB
-    ):
-        tally.violations.append("a file took longer or more memory than is claimed")
     tally.seconds = round(time.monotonic() - began, 1)
     return tally
 
