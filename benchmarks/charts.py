@@ -94,7 +94,7 @@ def _chart(chart: Chart) -> list[str]:
         y = y_of(tick)
         parts.append(f'<path d="M0,{y:.1f} H{_PANEL_W}" stroke="{stroke}" fill="none"/>')
         parts.append(_text(-8, y + 4, f"{tick:g}", anchor="end", size=12))
-    for x in sorted({round(x, 4) for x in wide if round(x * 100) % 10 == 0}):
+    for x in sorted({round(x, 2) for x in wide if round(x * 100) % 10 == 0}):
         parts.append(_text(x_of(x), _PANEL_H + 18, f"{x * 100:.0f} %", anchor="middle", size=12))
     for number, line in enumerate(chart.lines):
         parts += _curve(line, x_of, y_of)

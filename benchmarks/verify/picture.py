@@ -10,7 +10,6 @@ from ..charts import COLOURS, Chart, Line, draw
 from .metrics import METRICS, roc
 from .scale import TUNED_ON
 from .scenes import SceneFigures
-from .table import rows
 
 _GRID = [at / 50 for at in range(51)]
 
@@ -86,10 +85,11 @@ def _least(total: int) -> Chart:
 
 
 def _power(figures: Sequence[SceneFigures], total: int, sampled: int) -> Chart:
-    dots = [(row.touched, row.found.share) for row in rows(figures) if not row.honest and row.found.of]
+    cheats = [each for scene in figures for each in scene.classes if not each.honest and each.wrong]
+    dots = [(each.wrong / each.tiles, each.found.share) for each in cheats]
     curve = [(share, detection(total, round(share * total), sampled)) for share in _GRID]
     return Chart(
-        "Every cheat of the gallery",
+        "Every cheat on every scene",
         "tiles it touches",
         "audits that reject",
         [Line("formula", curve, COLOURS[1]), Line("cheats", dots, COLOURS[0], dots=True)],
