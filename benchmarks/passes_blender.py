@@ -82,8 +82,7 @@ def main():
             image.update()
             given[name] = tree.nodes.new("CompositorNodeImage")
             given[name].image = image
-        denoised = finishing.Finisher._denoised(tree, given)
-        tree.links.new(denoised, finishing.output(tree).inputs["Image"])
+        tree.links.new(finishing.denoised(tree, given), finishing.output(tree).inputs["Image"])
         render.use_compositing = True
         render.compositor_device, render.compositor_precision = "CPU", "FULL"
         timed(depth, lambda depth=depth: still(os.path.join(folder, depth + ".png"), png))

@@ -12,7 +12,7 @@ from tileproof.domain.job import TaskState
 from tileproof.ports import ledger as port
 
 from tests.e2e.stage import VERIFIERS, Stage
-from tests.e2e.test_walk import LIMITS, manifest_of
+from tests.e2e.test_walk import manifest_of, plain_render
 
 pytestmark = [pytest.mark.devnet, pytest.mark.kubo, pytest.mark.blender, pytest.mark.sandbox]
 
@@ -27,14 +27,11 @@ def test_a_composited_still_split_over_workers_is_finished_once_and_equals_one_r
         claims = [e for e in ledger.events(job_id=job_id).events if isinstance(e, port.TaskClaimed)]
         assert len(claims) == 2
     folder = stage.fetch(job_id, "finished")
-    settings = manifest_of(stage, job_id).settings
-    assert settings.denoise
-    assert settings.composite
-    room = tmp_path / "whole"
-    room.mkdir()
-    with renderer.open(stage.scenes("replayable_nodes"), settings, room, LIMITS) as session:
-        passes = session.render(3, settings.full_frame).path
-        expected = np.asarray(Image.open(session.finish(3, passes).path))
+    manifest = manifest_of(stage, job_id)
+    assert manifest.settings.denoise
+    assert manifest.settings.composite
+    blend = stage.scenes("replayable_nodes")
+    expected = plain_render(renderer, blend, manifest, 3, tmp_path / "whole")
     assert np.array_equal(np.asarray(Image.open(folder / "0003.png")), expected)
 
 

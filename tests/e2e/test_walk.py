@@ -52,6 +52,8 @@ def plain_render(
     room.mkdir()
     with renderer.open(blend, manifest.settings, room, LIMITS) as session:
         path = session.render(frame, manifest.settings.full_frame).path
+        if manifest.settings.has_passes:
+            path = session.finish(frame, path).path
     return np.asarray(Image.open(path))
 
 

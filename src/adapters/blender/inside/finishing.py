@@ -21,8 +21,8 @@ PASSES = {
 SOCKETS = {"Image", "Alpha", "Noisy Image", "Denoising Albedo", "Denoising Normal"}
 """What a node tree may take from a render: only that is stored."""
 
-IGNORED = {"OUTPUT_FILE", "VIEWER", "SPLITVIEWER", "SPLIT", "FRAME", "REROUTE"}
-"""Nodes that decide nothing of the picture, or only pass things on."""
+LEFT_OUT = ("OUTPUT_FILE", "VIEWER", "SPLITVIEWER")
+"""Nodes that decide nothing of the picture, and may write files."""
 
 FOREIGN = {
     "MOVIECLIP": "a movie clip",
@@ -99,12 +99,12 @@ class Finisher:
             scene.node_tree.nodes.clear()
             scene.node_tree.nodes.new("CompositorNodeComposite")
         tree = scene.node_tree
-        for node in [each for each in tree.nodes if each.type in ("OUTPUT_FILE", "VIEWER", "SPLITVIEWER")]:
+        for node in [each for each in tree.nodes if each.type in LEFT_OUT]:
             tree.nodes.remove(node)
         names = ["Image", "Albedo", "Normal"] if wanted["denoise"] else ["Image"]
         given = {name: self._picture(tree, name) for name in names}
         noisy, alpha = given["Image"].outputs["Image"], given["Image"].outputs["Alpha"]
-        finished = self._denoised(tree, given) if wanted["denoise"] else noisy
+        finished = denoised(tree, given) if wanted["denoise"] else noisy
         if own:
             sources = {"Image": finished, "Alpha": alpha, "Noisy Image": noisy}
             if wanted["denoise"]:
@@ -149,13 +149,14 @@ class Finisher:
         self._images[name] = image
         return node
 
-    @staticmethod
-    def _denoised(tree, given):
-        node = tree.nodes.new("CompositorNodeDenoise")
-        node.use_hdr, node.prefilter, node.quality = True, "ACCURATE", "HIGH"
-        for name, picture in given.items():
-            tree.links.new(picture.outputs["Image"], node.inputs[name])
-        return node.outputs["Image"]
+
+def denoised(tree, given):
+    """What one Denoise node with Cycles' own defaults makes of the nodes of picture and guides."""
+    node = tree.nodes.new("CompositorNodeDenoise")
+    node.use_hdr, node.prefilter, node.quality = True, "ACCURATE", "HIGH"
+    for name, picture in given.items():
+        tree.links.new(picture.outputs["Image"], node.inputs[name])
+    return node.outputs["Image"]
 
 
 def reconnect(tree, sources, view_layer):
