@@ -30,13 +30,16 @@ def picture(figures: Sequence[SceneFigures], against: Sequence[tuple[float, floa
 
 
 def _detection(total: int, sampled: int, against: Sequence[tuple[float, float, float]]) -> Chart:
-    curve = [(share, detection(total, round(share * total), sampled)) for share in _GRID if share <= 0.6]
     dots = [(share, found) for share, found, _ in against if share <= 0.6]
+    titles = ("Audits that find tampering", "tiles tampered", "share of audits")
+    return _beside_formula(titles, Line("drawn", dots, COLOURS[0], dots=True), total, sampled, 0.6)
+
+
+def _beside_formula(titles: tuple[str, str, str], line: Line, total: int, sampled: int, most: float) -> Chart:
+    curve = [(share, detection(total, round(share * total), sampled)) for share in _GRID if share <= most]
     return Chart(
-        "Audits that find tampering",
-        "tiles tampered",
-        "share of audits",
-        [Line("formula", curve, COLOURS[1]), Line("drawn", dots, COLOURS[0], dots=True)],
+        *titles,
+        [Line("formula", curve, COLOURS[1]), line],
         low=0.0,
         high=1.0,
         ticks=(0, 0.25, 0.5, 0.75, 0.99),
@@ -87,14 +90,5 @@ def _least(total: int) -> Chart:
 def _power(figures: Sequence[SceneFigures], total: int, sampled: int) -> Chart:
     cheats = [each for scene in figures for each in scene.classes if not each.honest and each.wrong]
     dots = [(each.wrong / each.tiles, each.found.share) for each in cheats]
-    curve = [(share, detection(total, round(share * total), sampled)) for share in _GRID]
-    return Chart(
-        "Every cheat on every scene",
-        "tiles it touches",
-        "audits that reject",
-        [Line("formula", curve, COLOURS[1]), Line("cheats", dots, COLOURS[0], dots=True)],
-        low=0.0,
-        high=1.0,
-        ticks=(0, 0.25, 0.5, 0.75, 0.99),
-        legend=(250, 230),
-    )
+    titles = ("Every cheat on every scene", "tiles it touches", "audits that reject")
+    return _beside_formula(titles, Line("cheats", dots, COLOURS[0], dots=True), total, sampled, 1.0)
