@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..domain.job import AppealOutcome, Job, Lane, Outcome, Task, TaskState, Terms
 
-MOST_FAILURES = 3
+MAX_FAILURES = 3
 """Rejects or unavailables after which the contract closes a task."""
 
 
@@ -87,13 +87,13 @@ def next_steps(reckoning: Reckoning) -> tuple[str, ...]:
             return (f"the pictures are the requester's: `tileproof client fetch {job}`",)
         case TaskState.CLOSED if reckoning.outcome.hurts_worker:
             return (
-                f"that was failure {MOST_FAILURES} of {MOST_FAILURES}, so the task is closed; the refund "
+                f"that was failure {MAX_FAILURES} of {MAX_FAILURES}, so the task is closed; the refund "
                 "waits for `tileproof account withdraw`, and a new job can ask for the frames again",
             )
         case TaskState.CLOSED:
             return ("the task is closed; the refund waits for `tileproof account withdraw`",)
         case TaskState.OPEN | TaskState.LAPSED:
-            left = MOST_FAILURES - task.failures
+            left = MAX_FAILURES - task.failures
             return (f"the task is open again, for another worker; {left} more failures would close it",)
     return (f"the task is {_state(task)}: `tileproof client watch {job}` follows it",)
 
@@ -115,7 +115,7 @@ def _appeals(reckoning: Reckoning) -> tuple[str, ...]:
             "contradicts the verdict",
             committee,
             "without an appeal the task opens again for another worker"
-            if task.failures + 1 < MOST_FAILURES
+            if task.failures + 1 < MAX_FAILURES
             else "without an appeal the task closes and the requester is refunded",
         )
     return ("nothing can be appealed here: nobody has been judged",)

@@ -272,22 +272,21 @@ def _tile(report: AuditReport, index: int) -> dict[str, object]:
         "index": index,
         "frame": tile.sample.frame,
         "tile": _box(tile.sample.tile),
-        "submitted": tile.submitted,
-        "rendered": tile.rendered,
-        **_score(tile.score),
-        "seconds": tile.seconds,
-        "traits": None if tile.traits is None else _traits(tile.traits),
+        **_compared(tile),
     }
 
 
 def _finish(finish: FinishRecord) -> dict[str, object]:
+    return {"frame": finish.frame, **_compared(finish)}
+
+
+def _compared(record: TileRecord | FinishRecord) -> dict[str, object]:
     return {
-        "frame": finish.frame,
-        "submitted": finish.submitted,
-        "rendered": finish.rendered,
-        **_score(finish.score),
-        "seconds": finish.seconds,
-        "traits": None if finish.traits is None else _traits(finish.traits),
+        "submitted": record.submitted,
+        "rendered": record.rendered,
+        **_score(record.score),
+        "seconds": record.seconds,
+        "traits": None if record.traits is None else _traits(record.traits),
     }
 
 
