@@ -14,6 +14,7 @@ NETWORKS = Path(__file__).parent / "e2e"
 """Roles that render under leases, and take all the cores for it."""
 REFUSALS = NETWORKS / "test_bad_input.py"
 """One command at a time, and nothing is rendered."""
+FEW_SEQUENCES = 48
 SERVICES = ("devnet", "kubo", "blender", "sandbox", "docker", "slow")
 
 
@@ -22,7 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--sequences",
         type=int,
-        default=48,
+        default=FEW_SEQUENCES,
         help="how many sequences of calls the model and the contract are compared in",
     )
 
@@ -38,5 +39,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         wanted = [item for item in items if (item.get_closest_marker(ALONE) is not None) == (part == ALONE)]
         config.hook.pytest_deselected(items=[item for item in items if item not in set(wanted)])
         items[:] = wanted
+    if config.getoption("sequences") > FEW_SEQUENCES:  # a night's run takes as long as it takes
+        for item in items:
+            item.add_marker(pytest.mark.timeout(0), append=False)
     serviced = {item.path for item in items if any(map(item.get_closest_marker, SERVICES))}
     items.sort(key=lambda item: item.path not in serviced)
