@@ -38,7 +38,7 @@ FROM ${BASE_IMAGE}
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
         libegl1 libgl1 libice6 libopengl0 libsm6 libx11-6 libxext6 libxfixes3 libxi6 libxkbcommon0 \
-        libxrender1 libxt6 \
+        libxrender1 libxt6 libegl-mesa0 libgl1-mesa-dri \
         bubblewrap ca-certificates python3 tini \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --create-home --shell /usr/sbin/nologin tileproof \

@@ -59,6 +59,7 @@ def examine(settings: Settings) -> list[Finding]:
     findings = []
     with Ports(settings, role="doctor") as ports:  # no client, so that a missing sandbox is told
         findings.append(_check("Blender", lambda: ports.blender.build))
+        findings.append(_graphics(ports))
         findings.append(_check("sandbox", lambda: ports.sandbox.name))
         for tool in (DEVNET, KUBO):
             path = find(tool, settings.cache)
@@ -76,6 +77,17 @@ def examine(settings: Settings) -> list[Finding]:
         findings.append(_chain(settings, ports))
         findings.append(_account(settings, ports))
     return findings
+
+
+def _graphics(ports: Ports) -> Finding:
+    try:
+        found = ports.blender.graphics
+    except TileproofError:  # which Blender's own line tells
+        found = None
+    if found is not None:
+        return Finding("OpenGL", "ok", found)
+    remedy = "install Mesa's EGL and software driver (Debian: libegl-mesa0 libgl1-mesa-dri)"
+    return Finding("OpenGL", "absent", "needed for EEVEE scenes only", remedy)
 
 
 def _ipfs(settings: Settings, ports: Ports) -> Finding:

@@ -12,7 +12,7 @@ from ..domain.canonical import is_plain_text
 from ..domain.cid import Cid, Codec
 from ..domain.errors import InputError
 from ..domain.frames import parse_frames
-from ..domain.manifest import MAX_SIDE_PX, VERSION, Manifest, RenderSettings, SceneFile, TaskSpec
+from ..domain.manifest import CYCLES, MAX_SIDE_PX, VERSION, Manifest, RenderSettings, SceneFile, TaskSpec
 from ..domain.paths import is_safe_path
 from ..domain.policy import (
     EXACT,
@@ -42,14 +42,18 @@ REMEDIES = {
     "path_guiding": "switch off Path Guiding in the render properties",
     "time_limit": "set the Time Limit of the render sampling to 0",
     "unbaked_simulation": "bake every simulation to disk, save, and submit again",
-    "eevee": "set the render engine to Cycles",
+    "eevee": "set the render engine to Cycles; or add `--lane hash`, where likeness decides, never a bond",
     "engine": "set the render engine to Cycles",
 }
 """What to do about each name in ``SceneFacts.unauditable``."""
 
 
-def check_scene(facts: SceneFacts) -> None:
-    """Says nothing when the scene can be rendered anywhere and audited exactly.
+JUDGED_BY_LIKENESS = frozenset({"eevee"})
+"""What the hash lane judges all the same."""
+
+
+def check_scene(facts: SceneFacts, lane: str = EXACT) -> None:
+    """Says nothing when the scene can be rendered anywhere and audited in this lane.
 
     Raises InputError: ``scene.files_missing``, ``scene.unauditable``, each naming all that is
     wrong at once.
@@ -62,13 +66,15 @@ def check_scene(facts: SceneFacts) -> None:
             remedy="put them back, or remake the links with File > External Data > Find Missing Files",
             missing=list(facts.missing_files),
         )
-    if facts.unauditable:
-        ways = [REMEDIES.get(name, f"do without {name}") for name in facts.unauditable]
+    judged = JUDGED_BY_LIKENESS if lane == HASH else frozenset()
+    unauditable = [name for name in facts.unauditable if name not in judged]
+    if unauditable:
+        ways = [REMEDIES.get(name, f"do without {name}") for name in unauditable]
         raise InputError(
             "scene.unauditable",
-            "this scene cannot yet be audited exactly: it uses " + ", ".join(facts.unauditable),
+            "this scene cannot yet be audited exactly: it uses " + ", ".join(unauditable),
             remedy="; ".join(dict.fromkeys(ways)),
-            unauditable=",".join(facts.unauditable),
+            unauditable=",".join(unauditable),
         )
 
 
@@ -89,6 +95,7 @@ def render_settings(request: PictureRequest, facts: SceneFacts, report: RenderRe
         )
     if request.depth not in (8, 16):
         raise InputError("depth.unknown", f"PNG has no {request.depth} bits per channel", remedy="8 or 16")
+    is_cycles = facts.engine == CYCLES  # whose switches the scene has, whatever draws it
     return RenderSettings(
         blender_version=report.blender_build.split()[0],
         device_class=report.device_class,
@@ -99,8 +106,8 @@ def render_settings(request: PictureRequest, facts: SceneFacts, report: RenderRe
         height_px=height,
         samples_per_pixel=samples,
         noise_seed=facts.noise_seed,
-        animated_seed=facts.animated_seed,
-        adaptive_sampling=facts.adaptive_sampling,
+        animated_seed=is_cycles and facts.animated_seed,
+        adaptive_sampling=is_cycles and facts.adaptive_sampling,
         adaptive_threshold=float(facts.adaptive_threshold),
         sampling_pattern=facts.sampling_pattern,
         view_transform=facts.view_transform,
@@ -111,7 +118,9 @@ def render_settings(request: PictureRequest, facts: SceneFacts, report: RenderRe
         guard_band_px=max(
             ADAPTIVE_GUARD_BAND_PX if facts.adaptive_sampling else 0,
             VOLUME_GUARD_BAND_PX if facts.has_volumes else 0,
-        ),
+        )
+        if is_cycles
+        else 0,
         denoise=facts.denoise,
         composite=facts.composite,
     )
@@ -123,7 +132,7 @@ def draft_manifest(
     """The manifest but for the scene's CID (``NOT_YET_PINNED``).
 
     Raises InputError: as ``parse_frames`` (within the scene's own range) and ``split``;
-    ``policy.malformed``; ``scene.unsafe_file``.
+    ``policy.malformed``; ``scene.whole_frames_only``; ``scene.unsafe_file``.
     """
     if any(each is not None and each < 1 for each in _counts(request)):
         raise InputError(
@@ -134,6 +143,8 @@ def draft_manifest(
     text = request.frames or f"{facts.frame_start}-{facts.frame_end}x{facts.frame_step}"
     frames = parse_frames(text, first=facts.frame_start, last=facts.frame_end)
     regions = split(settings.full_frame, request.columns, request.rows)
+    policy = audit_policy(request, settings, TaskSpec(frames[: request.frames_per_task], regions[0]))
+    _check_whole(settings, len(regions), policy)
     groups = [
         frames[at : at + request.frames_per_task] for at in range(0, len(frames), request.frames_per_task)
     ]
@@ -145,7 +156,7 @@ def draft_manifest(
         blend=scene.blend,
         files=list_files(scene.root),
         settings=settings,
-        audit=audit_policy(request, settings, tasks[0]),
+        audit=policy,
         tasks=tasks,
         split_columns=request.columns,
         split_rows=request.rows,
@@ -184,6 +195,19 @@ def audit_policy(request: PictureRequest, settings: RenderSettings, spec: TaskSp
             lane=policy.lane,
         )
     return policy
+
+
+def _check_whole(settings: RenderSettings, regions: int, policy: AuditPolicy) -> None:
+    full = settings.full_frame
+    whole = policy.lane == HASH and policy.tile_px >= max(full.width, full.height)
+    if settings.has_equal_crops or (regions == 1 and whole):
+        return
+    raise InputError(
+        "scene.whole_frames_only",
+        f"parts of a frame that {settings.engine} renders alone are not those of the whole frame",
+        remedy="submit it with `--lane hash`, without a split and without a size of tiles",
+        engine=settings.engine,
+    )
 
 
 def _counts(request: PictureRequest) -> tuple[int | None, ...]:

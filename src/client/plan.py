@@ -69,7 +69,7 @@ def plan_pictures(
     """
     scene = packer.pack(request.blend, into)
     facts = inspector.inspect(scene.root / scene.blend)
-    check_scene(facts)
+    check_scene(facts, request.lane)
     settings = render_settings(request, facts, renderer.report())
     manifest = draft_manifest(request, facts, settings, scene)
     encode(manifest)

@@ -8,10 +8,10 @@ were measured against each other stand in ``MATRIX``; a new one is a line there,
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .manifest import RenderSettings
+from .manifest import CYCLES, RenderSettings
 from .policy import EXACT, HASH, AuditPolicy
 
 
@@ -82,8 +82,13 @@ def classes_served(settings: RenderSettings, policy: AuditPolicy) -> frozenset[s
     return frozenset(served)
 
 
-def why_not_served(own: str, settings: RenderSettings, policy: AuditPolicy) -> str | None:
-    """In words, why a machine of class ``own`` leaves this job alone; None when it may serve."""
+def why_not_served(
+    own: str, settings: RenderSettings, policy: AuditPolicy, engines: Sequence[str] = (CYCLES,)
+) -> str | None:
+    """In words, why a machine of class ``own`` that renders with ``engines`` leaves this job alone; None
+    when it may serve."""
+    if settings.engine not in engines:
+        return f"this machine does not render with {settings.engine}: its Blender finds no OpenGL"
     if may_serve(own, settings, policy):
         return None
     wanted = settings.device_class

@@ -13,9 +13,9 @@ from .cid import Cid, Codec, parse_cid
 from .errors import EvidenceError, InputError
 from .frames import LAST_FRAME, MAX_FRAMES, format_frames, parse_frames
 from .paths import is_safe_path
+from .policy import HASH, read_policy
 from .policy import MAX_SAMPLE_TILES as MAX_SAMPLE_TILES
 from .policy import AuditPolicy as AuditPolicy
-from .policy import read_policy
 from .tiles import Grid, Tile
 
 VERSION = 2
@@ -26,6 +26,9 @@ MAX_TASKS = 10_000
 MAX_TASK_FRAMES = 100_000
 """Frames of all tasks together: few bytes may name many frames."""
 MAX_SIDE_PX = 65_536
+
+CYCLES, EEVEE = ENGINES = ("CYCLES", "BLENDER_EEVEE_NEXT")
+"""Blender's own words for what draws the pixels."""
 
 _VERSION = r"\d{1,2}\.\d{1,2}\.\d{1,3}"
 _WORD = r"[A-Z0-9_]{1,64}"
@@ -42,7 +45,7 @@ class RenderSettings:
 
     blender_version: str  # "4.5.15": the build every role of this job renders with
     device_class: str  # "cpu-x86_64-avx2" (see docs/glossary.md)
-    engine: str  # "CYCLES"
+    engine: str  # one of ENGINES
     camera: str
     view_layer: str
     width_px: int
@@ -65,6 +68,12 @@ class RenderSettings:
     @property
     def full_frame(self) -> Tile:
         return Tile(0, 0, self.width_px, self.height_px)
+
+    @property
+    def has_equal_crops(self) -> bool:
+        """Whether a part of a frame rendered alone is that part of the whole frame. EEVEE looks at
+        what is in view, so its frames are rendered and judged whole (docs/adr/0017)."""
+        return self.engine == CYCLES
 
     @property
     def has_passes(self) -> bool:
@@ -153,6 +162,7 @@ def decode(data: bytes) -> Manifest:
     fields.done()
     _check_files(manifest)
     _check_tasks(manifest)
+    _check_engine(manifest)
     return manifest
 
 
@@ -204,7 +214,7 @@ def _settings(fields: Fields) -> RenderSettings:
     settings = RenderSettings(
         blender_version=fields.text("blender_version", like=_VERSION),
         device_class=fields.text("device_class", most=64, like=_DEVICE_CLASS),
-        engine=fields.choice("engine", "CYCLES"),
+        engine=fields.choice("engine", *ENGINES),
         camera=fields.text("camera"),
         view_layer=fields.text("view_layer"),
         width_px=fields.integer("width_px", 1, MAX_SIDE_PX),
@@ -289,6 +299,16 @@ def _check_tasks(manifest: Manifest) -> None:
     for frame, tiles in covered.items():
         if len(tiles) != len(regions) or len(set(tiles)) != len(regions):
             raise _inconsistent(f"frame {frame} is not covered exactly once")
+
+
+def _check_engine(manifest: Manifest) -> None:
+    settings = manifest.settings
+    if settings.has_equal_crops:
+        return
+    if manifest.audit.lane != HASH or manifest.audit.tile_px < max(settings.width_px, settings.height_px):
+        raise _inconsistent(f"{settings.engine} is judged as whole frames in the hash lane only")
+    if manifest.split_columns * manifest.split_rows > 1 or settings.has_passes or settings.guard_band_px:
+        raise _inconsistent(f"{settings.engine} is rendered as whole frames, each a finished picture")
 
 
 def _inconsistent(why: str) -> EvidenceError:

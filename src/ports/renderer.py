@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ..domain.manifest import RenderSettings
+from ..domain.manifest import CYCLES, RenderSettings
 from ..domain.tiles import Tile
 
 FrameProgress = Callable[[int, float], None]
@@ -37,6 +37,7 @@ class RenderReport:
     device_class: str  # build, CPU or GPU kind: what must match for bit-equality
     device: str  # the device used, in words
     sandbox: str  # "bubblewrap", "landlock" or "none"
+    engines: tuple[str, ...] = (CYCLES,)  # that it can render with
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,7 +184,8 @@ class _Audit:
                 f"the picture at position {self._positions[0]} of the task's frames is there, of the "
                 "agreed size and format"
             )
-        unfit = why_not_served(self._renderer.report().device_class, work.settings, work.policy)
+        machine = self._renderer.report()
+        unfit = why_not_served(machine.device_class, work.settings, work.policy, machine.engines)
         if unfit is not None:
             return inconclusive(unfit)
         with self._timed("fetch"):

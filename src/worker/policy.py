@@ -40,7 +40,7 @@ def why_not_manifest(manifest: Manifest, machine: RenderReport, settings: Worker
     version = machine.blender_build.split(" ")[0]
     if wanted.blender_version != version:
         return f"it needs Blender {wanted.blender_version}; this machine has {version}"
-    unfit = why_not_served(machine.device_class, wanted, manifest.audit)
+    unfit = why_not_served(machine.device_class, wanted, manifest.audit, machine.engines)
     if unfit is not None:
         return unfit
     size = sum(file.size for file in manifest.files)

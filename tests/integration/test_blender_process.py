@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -193,6 +194,17 @@ def test_what_is_no_blender_is_named(tmp_path: Path) -> None:
         find_blender(impostor, tmp_path)
     assert caught.value.code == "blender.missing"
     assert "I am no Blender" in caught.value.message
+
+
+def test_a_driver_that_breaks_the_probe_costs_eevee_and_nothing_else(
+    blender: BlenderBuild, tmp_path: Path
+) -> None:
+    facts = json.dumps({"version": "4.5.15", "hash": "5afe", "mounts": ["/usr"]})
+    program = tmp_path / "blender"
+    program.write_text(f"#!/bin/sh\necho 'TILEPROOF {facts}'\nkill -SEGV $$\n")
+    program.chmod(0o755)
+    assert find_blender(program, tmp_path).graphics is None
+    assert blender.graphics, "this machine has no software OpenGL: see the packages of the README"
 
 
 def test_another_version_is_refused_by_name(blender: BlenderBuild, tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ from tileproof.client.request import (
 )
 from tileproof.domain.errors import InputError
 from tileproof.domain.job import Bounds, Lane
-from tileproof.domain.manifest import Manifest, decode, encode
+from tileproof.domain.manifest import EEVEE, Manifest, decode, encode
 from tileproof.domain.money import Fri, parse_strk
-from tileproof.domain.policy import LEAST_GATED_TILE_PX
+from tileproof.domain.policy import EXACT, HASH, LEAST_GATED_TILE_PX
 from tileproof.domain.tiles import sample_grid
 from tileproof.ports.renderer import RenderReport
 from tileproof.ports.scene import PackedScene, SceneFacts
@@ -231,6 +231,28 @@ def test_what_cannot_be_audited_exactly_is_refused_with_a_way_out(name: str) -> 
         check_scene(replace(PLAIN_FACTS, unauditable=(name,)))
     assert caught.value.code == "scene.unauditable"
     assert caught.value.remedy == REMEDIES[name]
+
+
+EEVEE_FACTS = replace(
+    PLAIN_FACTS, engine=EEVEE, unauditable=("eevee",), adaptive_sampling=True, has_volumes=True
+)
+
+
+def test_eevee_is_judged_by_the_likeness_of_whole_frames_and_not_otherwise(tmp_path: Path) -> None:
+    check_scene(EEVEE_FACTS, HASH)
+    manifest = drafted(tmp_path, request(lane=HASH), EEVEE_FACTS)
+    assert decode(encode(manifest)) == manifest
+    assert manifest.audit.settled_in is Lane.HASH
+    assert code_of(check_scene, EEVEE_FACTS) == "scene.unauditable"
+    assert code_of(check_scene, replace(EEVEE_FACTS, unauditable=("eevee", "stereo")), HASH) == (
+        "scene.unauditable"
+    )
+
+
+@pytest.mark.parametrize("wanted", [{"columns": 2}, {"tile_px": 128}, {"lane": EXACT}])
+def test_eevee_in_parts_is_refused(tmp_path: Path, wanted: dict[str, object]) -> None:
+    asked = request(**{"lane": HASH, "resolution": Resolution(640, 360), **wanted})
+    assert code_of(drafted, tmp_path, asked, EEVEE_FACTS) == "scene.whole_frames_only"
 
 
 def test_adaptive_sampling_and_volumes_ask_for_their_guard_bands() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tileproof.domain.cid import Cid, Codec
 from tileproof.domain.errors import EvidenceError, InputError
 from tileproof.domain.manifest import (
+    EEVEE,
     MAX_BYTES,
     AuditPolicy,
     Manifest,
@@ -23,6 +24,7 @@ from tileproof.domain.manifest import (
     decode,
     encode,
 )
+from tileproof.domain.policy import HASH, default_policy
 from tileproof.domain.tiles import Tile, split
 
 SETTINGS = RenderSettings(
@@ -198,7 +200,7 @@ def test_loading_the_ledger_leaves_the_recursion_limit_as_it_was() -> None:
         ("files.1.path", "glass.blend"),
         ("files.1.path", "glass.blend/wood.png"),
         ("files.1.path", "a.png"),  # out of order
-        ("settings.engine", "BLENDER_EEVEE_NEXT"),
+        ("settings.engine", "BLENDER_WORKBENCH"),
         ("settings.width_px", 0),
         ("settings.samples_per_pixel", 0),
         ("settings.adaptive_threshold", 1),
@@ -272,3 +274,32 @@ def test_a_few_bytes_cannot_name_a_million_frames() -> None:
     tasks = [{"frames": "0-9999", "region": [0, 0, 480, 270]}] * 200
     with pytest.raises(EvidenceError):
         decode(changed("tasks", tasks))
+
+
+EEVEE_JOB = replace(MANIFEST, settings=replace(SETTINGS, engine=EEVEE), audit=default_policy(HASH, 480, 2))
+
+
+def test_a_job_of_eevee_is_whole_frames_in_the_hash_lane() -> None:
+    assert decode(encode(EEVEE_JOB)) == EEVEE_JOB
+    assert not EEVEE_JOB.settings.has_equal_crops
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        replace(EEVEE_JOB, audit=AuditPolicy("exact", 480, 2)),
+        replace(EEVEE_JOB, audit=default_policy(HASH, 479, 2)),
+        replace(EEVEE_JOB, settings=replace(EEVEE_JOB.settings, denoise=True)),
+        replace(EEVEE_JOB, settings=replace(EEVEE_JOB.settings, guard_band_px=4)),
+        replace(
+            EEVEE_JOB,
+            tasks=tuple(TaskSpec((1,), region) for region in split(SETTINGS.full_frame, 2, 1)),
+            split_columns=2,
+        ),
+    ],
+    ids=["exact lane", "parts as tiles", "denoised", "guard band", "split"],
+)
+def test_a_job_of_eevee_that_would_be_judged_in_parts_is_refused(job: Manifest) -> None:
+    with pytest.raises(EvidenceError) as refused:
+        encode(job)
+    assert refused.value.code == "manifest.inconsistent"

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from tileproof.domain.device import AVX2, AVX512, SSE42
 from tileproof.domain.job import Lane
-from tileproof.domain.manifest import Manifest
+from tileproof.domain.manifest import EEVEE, ENGINES, Manifest
 from tileproof.domain.policy import CALIBRATED, EXACT, HASH, LANES, default_policy
 from tileproof.worker.policy import why_not_lane, why_not_manifest
 from tileproof.worker.settings import WorkerSettings
@@ -59,3 +59,10 @@ def test_a_denoised_job_is_left_to_its_class_unless_it_has_a_gate() -> None:
 
 def test_any_machine_takes_a_job_of_the_hash_lane() -> None:
     assert not refuses("gpu-optix", job_of(HASH))
+
+
+def test_a_job_of_eevee_is_left_to_machines_that_find_opengl() -> None:
+    manifest = job_of(HASH)
+    manifest = replace(manifest, settings=replace(manifest.settings, engine=EEVEE))
+    assert "OpenGL" in (why_not_manifest(manifest, MACHINE, SETTINGS) or "")
+    assert why_not_manifest(manifest, replace(MACHINE, engines=ENGINES), SETTINGS) is None

@@ -12,6 +12,14 @@ from ...domain.errors import MachineError
 
 INSIDE = Path(__file__).parent / "inside"
 PROBE_SECONDS = 60
+SOFTWARE_GL = {
+    "EGL_PLATFORM": "surfaceless",
+    "LIBGL_ALWAYS_SOFTWARE": "1",
+    "__EGL_VENDOR_LIBRARY_FILENAMES": "/usr/share/glvnd/egl_vendor.d/50_mesa.json",
+    "MESA_SHADER_CACHE_DISABLE": "true",
+}
+"""EEVEE is drawn by Mesa on the processor, whatever cards there are: a sandbox shows no devices, and what
+strangers' scenes compiled is kept for nobody (docs/adr/0017)."""
 DEFAULT_VERSION = "4.5.15"
 
 
@@ -27,6 +35,9 @@ class BlenderBuild:
     version: str
     build_hash: str
     mounts: tuple[Path, ...]
+    graphics: str | None = None
+    """The software OpenGL that it finds here, in the library's own words; None where it finds none
+    and can therefore not render with EEVEE."""
 
     @property
     def build(self) -> str:
@@ -84,31 +95,41 @@ def _command(executable: Path, is_module: bool, script: Path, *arguments: str) -
 
 def _probe(executable: Path) -> BlenderBuild:
     is_module = executable.name.startswith("python")
+    said = ""
     try:
         done = subprocess.run(
             _command(executable, is_module, INSIDE / "probe.py"),
             capture_output=True,
             timeout=PROBE_SECONDS,
-            check=True,
+            check=False,  # what a driver breaks comes after all that must be known
             stdin=subprocess.DEVNULL,
+            env={**os.environ, **SOFTWARE_GL},
         )
-        line = next(
-            text
-            for text in done.stdout.decode(errors="replace").splitlines()
-            if text.startswith("TILEPROOF ")
-        )
-        facts = json.loads(line.removeprefix("TILEPROOF "))
-        mounts = {Path(os.path.realpath(path)) for path in facts["mounts"]}
-        mounts |= {Path(path) for path in facts["mounts"]}
-        return BlenderBuild(
-            executable, is_module, str(facts["version"]), str(facts["hash"]), tuple(sorted(mounts))
-        )
-    except (OSError, subprocess.SubprocessError, StopIteration, ValueError, KeyError) as error:
-        said = getattr(error, "stderr", b"") or b""
+        said = done.stderr.decode(errors="replace")[-300:].strip()
+        return _build(executable, is_module, done.stdout.decode(errors="replace"))
+    except (OSError, subprocess.SubprocessError, LookupError, TypeError, ValueError) as error:
         raise MachineError(
             "blender.missing",
-            f"{executable} is no Blender that can be started: "
-            f"{said.decode(errors='replace')[-300:].strip() or error}",
+            f"{executable} is no Blender that can be started: {said or error}",
             remedy="set BLENDER_PATH to a Blender executable or to the Python of an environment with bpy",
             path=executable,
         ) from error
+
+
+def _build(executable: Path, is_module: bool, output: str) -> BlenderBuild:
+    """From what the probe printed: one line of facts, and one with the graphics where there are any."""
+    facts, *more = [
+        json.loads(text.removeprefix("TILEPROOF "))
+        for text in output.splitlines()
+        if text.startswith("TILEPROOF ")
+    ]
+    mounts = {Path(os.path.realpath(path)) for path in facts["mounts"]}
+    mounts |= {Path(path) for path in facts["mounts"]}
+    return BlenderBuild(
+        executable=executable,
+        is_module=is_module,
+        version=str(facts["version"]),
+        build_hash=str(facts["hash"]),
+        mounts=tuple(sorted(mounts)),
+        graphics=str(more[0]["graphics"])[:200] if more else None,
+    )

@@ -6,6 +6,7 @@ import re
 from collections import deque
 
 _SAMPLE = re.compile(r"Sample (\d+)/(\d+)")
+_EEVEE_SAMPLE = re.compile(r"Rendering (\d+) / (\d+) samples")
 _TILE = re.compile(r"Rendered (\d+)/(\d+) Tiles")
 KEPT_LINES = 400
 LINE_CHARS = 500
@@ -13,7 +14,7 @@ LINE_CHARS = 500
 
 def share_done(line: str) -> float | None:
     """The share 0..1 of the picture that this line says is rendered; None when it says nothing."""
-    for pattern in (_TILE, _SAMPLE):
+    for pattern in (_TILE, _SAMPLE, _EEVEE_SAMPLE):
         match = pattern.search(line)
         if match is not None and int(match[2]) > 0:
             return min(1.0, int(match[1]) / int(match[2]))

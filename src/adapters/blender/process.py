@@ -23,7 +23,7 @@ import psutil
 from ...domain.canonical import nests_too_deep
 from ...domain.errors import EvidenceError, MachineError
 from ...ports.renderer import Limits
-from .find import INSIDE, BlenderBuild
+from .find import INSIDE, SOFTWARE_GL, BlenderBuild
 from .limits import descendants, exceeded, written_bytes
 from .log import Tail, share_done
 from .sandbox import Sandbox
@@ -229,6 +229,8 @@ def _environment(limits: Limits) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         "BLENDER_USER_RESOURCES": "/tmp/blender",
+        "LP_NUM_THREADS": threads,
+        **SOFTWARE_GL,
     }
 
 

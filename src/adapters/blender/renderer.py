@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from ...domain.errors import MachineError
-from ...domain.manifest import RenderSettings
+from ...domain.manifest import CYCLES, EEVEE, ENGINES, RenderSettings
 from ...domain.tiles import Tile, to_border, with_guard_band
 from ...ports.renderer import FrameProgress, Limits, Rendered, RenderReport
 from .device import this_device
@@ -31,6 +31,7 @@ class BlenderRenderer:
             device_class=device.device_class,
             device=device.words,
             sandbox=self._sandbox.name,
+            engines=ENGINES if self._blender.graphics else (CYCLES,),
         )
 
     @contextmanager
@@ -52,6 +53,16 @@ class BlenderRenderer:
                 f"the job needs the device class {settings.device_class}; this is {own}",
                 remedy="leave this job to machines of its device class",
             )
+        report = self.report()
+        if settings.engine not in report.engines:
+            raise MachineError(
+                "blender.no_graphics",
+                f"Blender finds no OpenGL here, which {settings.engine} draws with",
+                remedy="install Mesa's EGL and software driver (Debian: libegl-mesa0 libgl1-mesa-dri)",
+                engine=settings.engine,
+            )
+        if settings.engine == EEVEE:
+            report = replace(report, device=f"software OpenGL ({self._blender.graphics})")
         scene, out = scene.absolute(), out.absolute()
         process = BlenderProcess(
             self._blender, self._sandbox, "serve.py", (), read_only=[scene.parent], out=out, limits=limits
@@ -67,7 +78,7 @@ class BlenderRenderer:
                     "file_bytes": limits.output_bytes + (1 << 20),
                 }
             )
-            yield BlenderSession(process, settings, out, self.report())
+            yield BlenderSession(process, settings, out, report)
         finally:
             process.close()
 
@@ -90,6 +101,8 @@ class BlenderSession:
 
     def render(self, frame: int, tile: Tile, *, progress: FrameProgress | None = None) -> Rendered:
         full = self._settings.full_frame
+        if tile != full and not self._settings.has_equal_crops:
+            raise ValueError(f"{self._settings.engine} renders whole frames only, not {tile}")
         guarded = with_guard_band(tile, self._settings.guard_band_px, full)
         border = None
         if guarded.rendered != full:

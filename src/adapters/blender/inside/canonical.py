@@ -16,7 +16,7 @@ def apply(scene, wanted, threads):
     choose_view(scene, wanted)
     try:
         set_render(scene, wanted, threads)
-        set_sampling(scene.cycles, wanted)
+        set_sampling(scene, wanted)
         set_passes(scene.view_layers[wanted["view_layer"]], wanted)
         scene.view_settings.view_transform = wanted["view_transform"]
     except TypeError as error:  # what Blender raises for an unknown choice
@@ -57,7 +57,14 @@ def set_render(scene, wanted, threads):
             setattr(render, name, False)
 
 
-def set_sampling(cycles, wanted):
+def set_sampling(scene, wanted):
+    if wanted["engine"] == "CYCLES":
+        set_cycles(scene.cycles, wanted)
+    else:
+        scene.eevee.taa_render_samples = wanted["samples_per_pixel"]
+
+
+def set_cycles(cycles, wanted):
     cycles.device = "CPU"
     cycles.shading_system = False
     cycles.samples = wanted["samples_per_pixel"]

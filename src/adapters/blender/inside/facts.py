@@ -14,12 +14,14 @@ import finishing
 import opening
 import simulation
 
+EEVEE = "BLENDER_EEVEE_NEXT"
+
 
 def unauditable(scene):
     """Features that the exact lane cannot judge yet, by name."""
     render = scene.render
     found = engine_trouble(scene)
-    if finishing.composites(scene) and finishing.trouble(scene, denoises(scene)):
+    if finishing.composites(scene) and (render.engine == EEVEE or finishing.trouble(scene, denoises(scene))):
         found.append("compositing")
     if render.use_sequencer and scene.sequence_editor and len(scene.sequence_editor.strips_all):
         found.append("sequencer")
@@ -38,7 +40,7 @@ def unauditable(scene):
 
 def engine_trouble(scene):
     engine, cycles = scene.render.engine, scene.cycles
-    if engine.startswith("BLENDER_EEVEE"):
+    if engine == EEVEE:
         return ["eevee"]
     if engine != "CYCLES":
         return ["engine"]
@@ -57,8 +59,10 @@ def engine_trouble(scene):
 
 
 def denoises(scene):
-    return scene.cycles.use_denoising and any(
-        layer.cycles.use_denoising for layer in scene.view_layers if layer.use
+    return (
+        scene.render.engine == "CYCLES"
+        and scene.cycles.use_denoising
+        and any(layer.cycles.use_denoising for layer in scene.view_layers if layer.use)
     )
 
 
@@ -77,6 +81,7 @@ def has_volumes(scene):
 def facts():
     scene = bpy.context.scene
     render, cycles = scene.render, scene.cycles
+    samples = scene.eevee.taa_render_samples if render.engine == EEVEE else cycles.samples
     bpy.context.view_layer.update()  # runs the drivers, whose scripts are refused and counted
     return {
         "blender_file_version": ".".join(str(part) for part in bpy.data.version),
@@ -90,7 +95,7 @@ def facts():
         "width_px": render.resolution_x,
         "height_px": render.resolution_y,
         "resolution_percentage": render.resolution_percentage,
-        "samples_per_pixel": cycles.samples,
+        "samples_per_pixel": samples,
         "noise_seed": cycles.seed,
         "animated_seed": cycles.use_animated_seed,
         "adaptive_sampling": cycles.use_adaptive_sampling,
