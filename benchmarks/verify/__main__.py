@@ -31,7 +31,7 @@ from .cost import CostRow, cost_of
 from .picture import picture
 from .scale import FULL, QUICK, Scale
 from .scenes import SceneFigures, look_at
-from .table import markdown, summary
+from .table import markdown, page, summary
 from .trials import against_formula, draw_audits
 
 SHARES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0)
@@ -62,10 +62,11 @@ def main(arguments: Sequence[str]) -> int:
     # The default plan of this scale, which does not depend on what a scene shows.
     manifest = figures[0].manifest
     against = against_formula(manifest, draw_audits(manifest, AGAINST_FORMULA), SHARES)
-    print(markdown(figures, costs, against))
+    tables = markdown(figures, costs, against)
+    print(tables)
     if options.write:
         options.write.mkdir(parents=True, exist_ok=True)
-        (options.write / "figures.md").write_text(markdown(figures, costs, against) + "\n", "utf-8")
+        (options.write / "figures.md").write_text(page(scale, tables, figures), "utf-8")
         (options.write / "power.svg").write_text(picture(figures, against), "utf-8")
     print(json.dumps(summary(figures, costs, against)))
     return 0

@@ -43,10 +43,10 @@ class Scale:
 FULL = Scale(
     name="full",
     scenes=SCENES,
-    frames=4,
+    frames=3,
     width_px=240,
     height_px=135,
-    samples_per_pixel=64,
+    samples_per_pixel=24,
     draws=400,
     real_audits=4,
     hashed_tiles=40,

@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from textwrap import fill
 
 from .cost import CostRow
 from .metrics import CUSTOMARY, METRICS, choose, flagged
-from .scale import TUNED_ON
+from .scale import TUNED_ON, Scale
 from .scenes import ClassFigures, SceneFigures
 from .trials import Rate
 
@@ -105,6 +106,31 @@ def summary(
         "power": {row.entry: row.found.share for row in made if not row.honest and row.found.of},
         "plan": figures[0].plan,
     }
+
+
+def page(scale: Scale, tables: str, figures: Sequence[SceneFigures]) -> str:
+    """The tables under what they were measured on, as docs/verification/figures.md."""
+    plan, named = figures[0].plan, [scene.scene for scene in figures]
+    tuned = [name for name in named if name in TUNED_ON]
+    chosen = (
+        f"That tolerance is chosen on {', '.join(tuned)} and tried on the others."
+        if 0 < len(tuned) < len(named)
+        else "That tolerance is tried on the scenes that it is chosen on, which flatters the metrics."
+    )
+    audits = [each for scene in figures for each in scene.audits]
+    text = f"""
+        Written by `python -m benchmarks.verify --write docs/verification`, the {scale.name} run: the scenes
+        {", ".join(named)} of [scenes/proving](../../scenes/proving), raw and denoised, {scale.frames} frames
+        of {scale.width_px}x{scale.height_px} at {scale.samples_per_pixel} samples as one task, default plan
+        ({min(plan["sample_tiles"], plan["tiles"])} of {plan["tiles"]} tiles of {plan["tile_px"]} px),
+        {scale.draws} audits drawn for each scene and cheat. Of {len(audits)} audits that were run whole,
+        from files to report, {sum(each.agrees for each in audits)} said what was predicted. *Tiles touched*
+        are those that differ from the honest render. Beside each metric's name: the share of differing
+        tiles that it flags at the tolerance that flags no honest tile, and in brackets at the customary one
+        (5 bits, SSIM 0.95, 40 dB). {chosen}
+        """
+    paragraph = fill(" ".join(text.split()), 110, break_long_words=False, break_on_hyphens=False)
+    return f"# What audits find: the figures\n\n{paragraph}\n\n{tables}\n"
 
 
 def markdown(
