@@ -69,6 +69,7 @@ class RenderSession(Protocol):
         Raises:
             MachineError: ``render.timeout``, ``render.out_of_memory``,
                 ``render.output_too_large``, ``render.crashed`` (with the log's last lines).
+            ValueError: for a part of a frame under settings without ``has_equal_crops``.
         """
         ...
 
@@ -93,8 +94,8 @@ class Renderer(Protocol):
         applied. Only ``out`` is writable. Leaving the context kills the group.
 
         Raises:
-            MachineError: ``blender.missing``, ``blender.wrong_version``,
-                ``sandbox.unavailable``, ``render.crashed``.
+            MachineError: ``blender.missing``, ``blender.wrong_version``, ``blender.wrong_device``,
+                ``blender.no_graphics``, ``sandbox.unavailable``, ``render.crashed``.
             EvidenceError: ``scene.unreadable``, ``scene.no_camera``.
         """
         ...

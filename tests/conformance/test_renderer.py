@@ -14,12 +14,12 @@ import pytest
 from tileproof.adapters.blender.device import this_device
 from tileproof.adapters.images import ChildDecoder
 from tileproof.domain.errors import EvidenceError, MachineError
-from tileproof.domain.manifest import RenderSettings
+from tileproof.domain.manifest import EEVEE, ENGINES, RenderSettings
 from tileproof.domain.tiles import Tile, split
 from tileproof.ports.images import ImageFormat, Pixels
 from tileproof.ports.renderer import Limits, Rendered, Renderer, RenderSession
 
-from tests.fakes.renderer import LIMITS, SETTINGS, FakeRenderer
+from tests.fakes.renderer import LIMITS, MACHINE, SETTINGS, FakeRenderer
 
 FULL = SETTINGS.full_frame
 FEW = replace(SETTINGS, samples_per_pixel=4)
@@ -69,7 +69,7 @@ def studio(request: pytest.FixtureRequest, tmp_path: Path) -> Studio:
     scene = tmp_path / "scene" / "fake.blend"
     scene.parent.mkdir()
     scene.write_bytes(b"BLENDER-v405 of the fake")
-    return Studio(FakeRenderer(), scene, tmp_path)
+    return Studio(FakeRenderer(machine=replace(MACHINE, engines=ENGINES)), scene, tmp_path)
 
 
 def test_a_whole_frame_has_the_size_and_the_format_asked_for(studio: Studio) -> None:
@@ -205,3 +205,9 @@ def test_the_log_ends_with_what_was_done_last(studio: Studio) -> None:
         assert session.log_tail(1)[0] in session.log_tail(5)
         assert any("Fra:2" in line for line in session.log_tail())
         assert len(session.log_tail(3)) <= 3
+
+
+def test_eevee_renders_no_part_of_a_frame(studio: Studio) -> None:
+    assert EEVEE in studio.renderer.report().engines
+    with studio.open(replace(FEW, engine=EEVEE)) as session, pytest.raises(ValueError, match="whole frames"):
+        session.render(1, Tile(0, 0, 32, 36))

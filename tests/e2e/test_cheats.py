@@ -45,6 +45,13 @@ def test_a_worker_who_renders_an_eighth_of_the_samples_is_slashed_and_the_task_r
         store, report = KuboStore(stage.network.nodes[0].api), stage.out / "rejected-report"
         store.fetch(revealed[0].evidence, report, max_bytes=64 << 20, timeout=60)
         store.close()
+        told = stage.tileproof("requester", "verifier", "explain", str(job_id), "0", "--attempt", "0")
+        assert told["likely_cause"] is not None
+        assert told["differences"]
+        honest = stage.tileproof("requester", "verifier", "explain", str(job_id), "0")
+        assert not honest["differences"], "the newest submission is the one that was paid"
+        replayed = stage.tileproof("requester", "verifier", "replay", str(revealed[0].evidence))
+        assert (replayed["answer"], replayed["verdict"]) == ("equal", "Reject")
     page = (report / "report.html").read_text()
     assert "data:image/png" in page
     assert re.search("reject", page, re.IGNORECASE)

@@ -110,6 +110,8 @@ class FakeRenderer:
             )
         if settings.device_class != self.machine.device_class:
             raise MachineError("blender.wrong_device", f"the job needs {settings.device_class}")
+        if settings.engine not in self.machine.engines:
+            raise MachineError("blender.no_graphics", f"this machine does not render with {settings.engine}")
         data = scene.read_bytes() if scene.is_file() else b""
         if not data.startswith(b"BLENDER"):
             raise EvidenceError("scene.unreadable", f"{scene} cannot be opened")
@@ -145,6 +147,8 @@ class FakeSession:
     def render(self, frame: int, tile: Tile, *, progress: FrameProgress | None = None) -> Rendered:
         if not self.settings.full_frame.contains(tile):
             raise ValueError(f"{tile} leaves the frame")
+        if tile != self.settings.full_frame and not self.settings.has_equal_crops:
+            raise ValueError(f"{self.settings.engine} renders whole frames only")
         if self.renderer.on_render is not None:
             self.renderer.on_render(frame, tile)
         if self.renderer.crashes_after is not None and self.count >= self.renderer.crashes_after:

@@ -14,7 +14,6 @@ from tileproof.domain.errors import MachineError
 from tileproof.domain.job import Verdict
 from tileproof.domain.manifest import EEVEE
 from tileproof.domain.policy import HASH, default_policy
-from tileproof.domain.tiles import Tile
 
 from tests.fakes.renderer import LIMITS, SETTINGS
 from tests.services.blender import Tiny
@@ -44,8 +43,6 @@ def test_the_other_sandbox_draws_as_well(blender: BlenderBuild, tiny: Tiny, tmp_
         shares: list[float] = []
         session.render(3, ONE_SAMPLE.full_frame, progress=lambda _, share: shares.append(share))
         assert shares
-        with pytest.raises(ValueError, match="whole frames only"):
-            session.render(3, Tile(0, 0, 8, 8))
 
 
 def test_without_opengl_the_job_is_left_to_others(

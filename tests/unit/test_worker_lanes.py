@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tileproof.domain.device import AVX2, AVX512, SSE42
-from tileproof.domain.job import Lane
+from tileproof.domain.job import Lane, TaskState
 from tileproof.domain.manifest import EEVEE, ENGINES, Manifest
 from tileproof.domain.policy import CALIBRATED, EXACT, HASH, LANES, default_policy
 from tileproof.worker.policy import why_not_lane, why_not_manifest
 from tileproof.worker.settings import WorkerSettings
 
 from ..fakes.renderer import MACHINE
-from .worker_world import World, manifest_of
+from .worker_world import SMALL, TERMS, World, manifest_of
 
 SETTINGS = WorkerSettings()
 
@@ -66,3 +67,15 @@ def test_a_job_of_eevee_is_left_to_machines_that_find_opengl() -> None:
     manifest = replace(manifest, settings=replace(manifest.settings, engine=EEVEE))
     assert "OpenGL" in (why_not_manifest(manifest, MACHINE, SETTINGS) or "")
     assert why_not_manifest(manifest, replace(MACHINE, engines=ENGINES), SETTINGS) is None
+
+
+def test_a_worker_of_eevee_checks_its_own_work_frame_by_frame(tmp_path: Path) -> None:
+    world = World()
+    world.renderer.machine = replace(MACHINE, engines=ENGINES)
+    settings = replace(SMALL, engine=EEVEE)
+    manifest = manifest_of(world.scene, settings=settings, audit=default_policy(HASH, 128, 1))
+    job_id = world.job(manifest, terms=replace(TERMS, lane=Lane.HASH))
+    world.step(world.worker(tmp_path), 4)
+    assert world.task(job_id).state is TaskState.SUBMITTED
+    assert world.renderer.sessions > 1
+    assert {tile for _, _, tile in world.renderer.rendered} == {settings.full_frame}
