@@ -45,6 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--quick", action="store_true", help="some scenes, small, in minutes")
     parser.add_argument("--scenes", help="only these, separated by commas")
+    parser.add_argument("--entries", help="of the gallery only these, separated by commas")
     parser.add_argument("--cost-scenes", help="at 1080p only these; 'none' for none")
     parser.add_argument("--frames", type=int, help="of each scene, instead of the usual number")
     parser.add_argument("--resume", type=Path, metavar="FOLDER", help="keep each scene's figures there")
@@ -53,6 +54,8 @@ def main(arguments: Sequence[str]) -> int:
     scale = QUICK if options.quick else FULL
     if options.scenes:
         scale = replace(scale, scenes=tuple(options.scenes.split(",")))
+    if options.entries:
+        scale = replace(scale, entries=tuple(options.entries.split(",")))
     if options.frames:
         scale = replace(scale, frames=options.frames)
     if options.cost_scenes:

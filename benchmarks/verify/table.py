@@ -142,6 +142,8 @@ def markdown(
     if costs:
         parts.append(_cost_table(costs))
     parts.append(_bytes_table(figures))
+    left_out = {name: why for scene in figures for name, why in scene.left_out.items()}
+    parts += [f"Left out: {name} ({why})." for name, why in sorted(left_out.items())]
     return "\n\n".join(parts)
 
 
