@@ -5,6 +5,8 @@ sampling pattern or kernel would be no other build, so without one this entry is
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +14,9 @@ from tileproof.adapters.blender.find import find_blender
 from tileproof.adapters.blender.renderer import BlenderRenderer
 from tileproof.adapters.blender.sandbox import choose
 from tileproof.domain.manifest import RenderSettings
-from tileproof.ports.renderer import Renderer, RenderReport
+from tileproof.ports.renderer import Limits, Renderer, RenderReport, RenderSession
 
-from .wrapping import WrappedRenderer, WrappedSession
+from .wrapping import FinishedElsewhere, Others, WrappedRenderer
 
 HONEST = False
 NEEDS_BLENDER = True
@@ -31,16 +33,24 @@ def dress(renderer: Renderer) -> Renderer:
     if not isinstance(renderer, BlenderRenderer):
         raise TypeError(f"{type(renderer).__name__} is no Blender that another could stand in for")
     other = find_blender(Path(os.environ["BLENDER_OTHER_PATH"]), Path())
+    another = BlenderRenderer(other, choose())
 
-    def lie(settings: RenderSettings) -> RenderSettings:
-        return replace(settings, blender_version=other.version)
+    class Session(FinishedElsewhere):
+        """What is finished is finished by the job's own build, which the worker has as well."""
 
-    class Session(WrappedSession):
         def report(self) -> RenderReport:
             return renderer.report()
 
     class OtherBuild(WrappedRenderer):
-        def report(self) -> RenderReport:
-            return renderer.report()
+        @contextmanager
+        def open(
+            self, scene: Path, settings: RenderSettings, out: Path, limits: Limits
+        ) -> Iterator[RenderSession]:
+            false = replace(settings, blender_version=other.version)
+            with (
+                another.open(scene, false, out, limits) as session,
+                Others(renderer, scene, out, limits) as others,
+            ):
+                yield Session(session, settings, others)
 
-    return OtherBuild(BlenderRenderer(other, choose()), lie=lie, session=Session)
+    return OtherBuild(renderer)

@@ -91,13 +91,21 @@ def set_passes(layer, wanted):
     layer.cycles.denoising_store_passes = wanted["denoise"]
 
 
+def choose_media(image, kind):
+    """From Blender 5.0 on, what kinds of files may be chosen depends on it."""
+    if hasattr(image, "media_type"):
+        image.media_type = kind
+
+
 def set_passes_file(image):
     """Floats as they are: what of them is kept is decided by our own code, not by a setting."""
+    choose_media(image, "MULTI_LAYER_IMAGE")
     image.file_format = "OPEN_EXR_MULTILAYER"
     image.color_depth, image.exr_codec = "32", "NONE"
 
 
 def set_picture(image, wanted):
+    choose_media(image, "IMAGE")
     image.file_format = wanted["container"]
     image.color_mode = "RGBA" if wanted["channels"] == 4 else "RGB"
     image.color_depth = str(wanted["depth"])
