@@ -193,6 +193,16 @@ def scene_json(scene: SceneFacts) -> dict[str, object]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
+def _auditable(scene: SceneFacts) -> str:
+    from ..client.draft import JUDGED_BY_LIKENESS
+
+    if not scene.unauditable:
+        return "yes"
+    if JUDGED_BY_LIKENESS.issuperset(scene.unauditable):
+        return f"by likeness only, with --lane hash: {', '.join(scene.unauditable)}"
+    return "not yet: " + ", ".join(scene.unauditable)
+
+
 def show_scene(scene: SceneFacts) -> None:
     def listed(names: Sequence[str], none: str) -> str:
         return ", ".join(names) or none
@@ -213,6 +223,6 @@ def show_scene(scene: SceneFacts) -> None:
             "view": scene.view_transform + (", transparent" if scene.transparent else ""),
             "other files": listed(scene.external_files, "none"),
             "missing": listed(scene.missing_files, "nothing"),
-            "auditable": "yes" if not scene.unauditable else "not yet: " + ", ".join(scene.unauditable),
+            "auditable": _auditable(scene),
         }
     )
