@@ -48,6 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--entries", help="of the gallery only these, separated by commas")
     parser.add_argument("--cost-scenes", help="at 1080p only these; 'none' for none")
     parser.add_argument("--frames", type=int, help="of each scene, instead of the usual number")
+    parser.add_argument("--samples", type=int, help="per pixel, instead of the usual number")
     parser.add_argument("--resume", type=Path, metavar="FOLDER", help="keep each scene's figures there")
     parser.add_argument("--write", type=Path, metavar="FOLDER", help="also write tables and pictures there")
     options = parser.parse_args(arguments)
@@ -58,6 +59,8 @@ def main(arguments: Sequence[str]) -> int:
         scale = replace(scale, entries=tuple(options.entries.split(",")))
     if options.frames:
         scale = replace(scale, frames=options.frames)
+    if options.samples:
+        scale = replace(scale, samples_per_pixel=options.samples)
     if options.cost_scenes:
         named = () if options.cost_scenes == "none" else tuple(options.cost_scenes.split(","))
         scale = replace(scale, cost_scenes=named)

@@ -95,7 +95,8 @@ class Rate:
         z, n, p = NormalDist().inv_cdf(0.975), self.of, self.share
         middle = (p + z * z / (2 * n)) / (1 + z * z / n)
         half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        return (max(0.0, middle - half), min(1.0, middle + half))
+        # At either end the interval ends there, and not a rounding error before it.
+        return (0.0 if self.hits == 0 else middle - half, 1.0 if self.hits == self.of else middle + half)
 
     def __add__(self, other: Rate) -> Rate:
         return Rate(self.hits + other.hits, self.of + other.of)
