@@ -43,7 +43,7 @@ test: setup tools ## everything, on a real devnet, Kubo and Blender
 	$(BIN)/python -m tests $(ARGS)
 
 test-model-nightly: setup tools ## model and contract side by side, through 500 long sequences of calls
-	$(BIN)/python -m pytest tests/integration/test_ledger_model.py --sequences 560 -s $(ARGS)
+	$(BIN)/python -m pytest tests/integration/test_ledger_model.py --sequences 600 -s $(ARGS)
 
 test-unit: setup ## what needs no service, in a minute or two
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/conformance tests/attacks -m "not ($(SERVICES))" $(ARGS)
