@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from statistics import median
 from textwrap import fill
 
+from gallery import DENOISED, RAW
+
 from .cost import CostRow
 from .metrics import CUSTOMARY, METRICS, choose, flagged
 from .scale import TUNED_ON, Scale
@@ -99,6 +101,11 @@ def summary(
         "saving_25_below_target": sorted(row.entry for row in much if row.found.share < TARGET_MUCH),
         "all_explained_by_share": all(explained(row) for row in (*much, *rest)),
         "verifier_cpu_share_median": median(row.share for row in costs) if costs else None,
+        "verifier_cpu_share_median_by_kind": {
+            kind: median(row.share for row in costs if row.job.endswith(kind)) for kind in (RAW, DENOISED)
+        }
+        if costs
+        else None,
         "verifier_cpu_share_worst": max((row.share for row in costs), default=None),
         "largest_gap_to_formula": max(abs(found - said) for _, found, said in against),
         "real_audits": len(audits),
