@@ -17,6 +17,8 @@ from .studio import Studio, jobs_of
 
 WIDTH_PX, HEIGHT_PX = 1920, 1080
 SEED = 7
+THREADS = 2
+"""With one, Blender spins while it waits to be asked, and a user's does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def cost_of(
     found = []
     with tempfile.TemporaryDirectory(prefix="tileproof-cost-") as name:
         folder = Path(name)
-        studio, renderer = Studio(blender, sandbox, folder), BlenderRenderer(blender, sandbox)
+        studio, renderer = Studio(blender, sandbox, folder, THREADS), BlenderRenderer(blender, sandbox)
         for job in jobs_of(blender, sandbox, scene, folder, large):
             if job.kind not in kinds:
                 continue
@@ -58,7 +60,7 @@ def cost_of(
                 renderer=renderer,
                 decoder=studio.decoder,
                 home=folder / "verifier",
-                threads=1,
+                threads=THREADS,
             )
             report, plain = spent(judge)
             _, screened = spent(partial(judge, preview_seconds=30.0))

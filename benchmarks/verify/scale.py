@@ -51,7 +51,7 @@ FULL = Scale(
     real_audits=4,
     hashed_tiles=40,
     cost_scenes=SCENES,
-    cost_samples=64,
+    cost_samples=16,
 )
 QUICK = Scale(
     name="quick",

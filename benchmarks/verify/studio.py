@@ -163,7 +163,8 @@ class _RememberingSession:
 class Studio:
     """Deliveries of one scene's jobs."""
 
-    def __init__(self, blender: BlenderBuild, sandbox: Sandbox, folder: Path) -> None:
+    def __init__(self, blender: BlenderBuild, sandbox: Sandbox, folder: Path, threads: int = 1) -> None:
+        self._limits = replace(LIMITS, threads=threads)
         self._plain = BlenderRenderer(blender, sandbox)
         self._remembering = Remembering(blender, sandbox, folder / "kept")
         self._folder, self._count = folder, 0
@@ -188,7 +189,7 @@ class Studio:
         if entry is not None and entry.dress is not None:
             renderer = entry.dress(renderer)
         settings, spec = job.settings, job.manifest.tasks[0]
-        with renderer.open(job.blend, settings, out, LIMITS) as session:
+        with renderer.open(job.blend, settings, out, self._limits) as session:
             for frame in spec.frames:
                 names = files_of(settings, spec, frame)
                 first = session.render(frame, spec.region).path

@@ -134,7 +134,8 @@ def page(scale: Scale, tables: str, figures: Sequence[SceneFigures]) -> str:
         from files to report, {sum(each.agrees for each in audits)} said what was predicted. *Tiles touched*
         are those that differ from the honest render. Beside each metric's name: the share of differing
         tiles that it flags at the tolerance that flags no honest tile, and in brackets at the customary one
-        (5 bits, SSIM 0.95, 40 dB). {chosen}
+        (5 bits, SSIM 0.95, 40 dB). {chosen} Rows at 1080p, where there are any, are of one frame at
+        {scale.cost_samples} samples.
         """
     paragraph = fill(" ".join(text.split()), 110, break_long_words=False, break_on_hyphens=False)
     return f"# What audits find: the figures\n\n{paragraph}\n\n{tables}\n"
