@@ -223,7 +223,7 @@ class Studio:
         out.mkdir()
         found = {}
         form = ImageFormat.of(job.settings, job.settings.full_frame)
-        with self._remembering.open(job.blend, job.settings, out, LIMITS) as session:
+        with self._remembering.open(job.blend, job.settings, out, self._limits) as session:
             for frame, pixels in frames.items():
                 assert pixels.passes is not None
                 given = out / f"given-{frame}.exr"

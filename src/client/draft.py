@@ -198,9 +198,7 @@ def audit_policy(request: PictureRequest, settings: RenderSettings, spec: TaskSp
 
 
 def _check_whole(settings: RenderSettings, regions: int, policy: AuditPolicy) -> None:
-    full = settings.full_frame
-    whole = policy.lane == HASH and policy.tile_px >= max(full.width, full.height)
-    if settings.has_equal_crops or (regions == 1 and whole):
+    if settings.judged_whole(policy, regions):
         return
     raise InputError(
         "scene.whole_frames_only",

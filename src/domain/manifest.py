@@ -76,6 +76,17 @@ class RenderSettings:
         return self.engine == CYCLES
 
     @property
+    def least_tile_px(self) -> int:
+        """The edge of the smallest tile that is rendered alone: of a whole frame without equal crops."""
+        return 1 if self.has_equal_crops else max(self.width_px, self.height_px)
+
+    def judged_whole(self, policy: AuditPolicy, regions: int) -> bool:
+        """Whether a job of ``regions`` to a frame is judged as its engine can be: whole frames by
+        likeness where there are no equal crops."""
+        whole = policy.lane == HASH and policy.tile_px >= self.least_tile_px and regions == 1
+        return self.has_equal_crops or whole
+
+    @property
     def has_passes(self) -> bool:
         """Whether what is rendered is not yet the picture: a tile of it says nothing about the
         finished frame, so results hold the passes that the picture is finished from."""
@@ -303,11 +314,9 @@ def _check_tasks(manifest: Manifest) -> None:
 
 def _check_engine(manifest: Manifest) -> None:
     settings = manifest.settings
-    if settings.has_equal_crops:
-        return
-    if manifest.audit.lane != HASH or manifest.audit.tile_px < max(settings.width_px, settings.height_px):
+    if not settings.judged_whole(manifest.audit, manifest.split_columns * manifest.split_rows):
         raise _inconsistent(f"{settings.engine} is judged as whole frames in the hash lane only")
-    if manifest.split_columns * manifest.split_rows > 1 or settings.has_passes or settings.guard_band_px:
+    if not settings.has_equal_crops and (settings.has_passes or settings.guard_band_px):
         raise _inconsistent(f"{settings.engine} is rendered as whole frames, each a finished picture")
 
 

@@ -247,9 +247,7 @@ class Workshop:
         """Renders a few tiles again in a fresh process: what differs from itself would be
         rejected or, worse, judged by luck."""
         settings = self._settings
-        region, tile_px = bench.spec.region, settings.check_tile_px
-        if not bench.manifest.settings.has_equal_crops:
-            tile_px = max(region.width, region.height)
+        tile_px = max(settings.check_tile_px, bench.manifest.settings.least_tile_px)
         pairs = selfcheck.check_tiles(bench.claim.key, bench.spec, tile_px, settings.check_tiles)
         differs = self.first_difference(bench, bench.frames, pairs)
         if differs is None:
