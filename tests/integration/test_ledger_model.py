@@ -30,6 +30,7 @@ from tileproof.ports import ledger as port
 
 from model.books import Books, Token
 from model.status import FREE
+from tests.conftest import FEW_SEQUENCES
 from tests.fakes.ledger import BOUNDS
 from tests.services.rewind import Call, Rewound
 
@@ -65,7 +66,7 @@ pytestmark = pytest.mark.devnet
 luck = st.randoms(use_true_random=True)
 LIVE = [state for state in TaskState if not state.is_final]
 STEPS = 40
-FEW, MANY = 48, 500
+FEW, MANY = FEW_SEQUENCES, 500
 """So few sequences are the same ones in every run; so many meet everything that there is."""
 
 
