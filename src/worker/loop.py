@@ -149,15 +149,21 @@ class Worker:
         if len(failed) >= self._settings.stop_after_failures:
             self._market.tell_once(job.job_id, f"{len(failed)} of its tasks went wrong here")
             return False
-        ours = {claim.task for claim in self._holdings.under_way() if claim.job_id == job.job_id}
+        under_way = self._holdings.under_way()
+        ours = {claim.task for claim in under_way if claim.job_id == job.job_id}
         tasks = self._ledger.tasks(job.job_id)
         task = policy.choose_task(job, tasks, self._account, failed | ours)
         if task is None:
             return False
-        if not policy.can_afford(job, self._ledger.balances(self._account).withdrawable):
-            self._market.tell_once(
-                job.job_id, f"its bond of {job.terms.worker_bond} is more than is withdrawable"
-            )
+        others = {claim.job_id for claim in under_way} - {job.job_id}
+        terms = [job.terms, *(self._ledger.job(other).terms for other in others)]
+        why_not = policy.why_not_bonds(
+            job,
+            self._ledger.balances(self._account).withdrawable,
+            policy.kept_for_appeals(terms, self._settings),
+        )
+        if why_not is not None:
+            self._market.tell_once(job.job_id, why_not)
             return False
         try:
             return self._open_claim_render(job, task, head)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 
 from ..domain.device import why_not_served
-from ..domain.job import Address, Bounds, Job, Task, TaskState
+from ..domain.job import Address, Bounds, Job, Outcome, Task, TaskState, Terms
 from ..domain.manifest import Manifest
-from ..domain.money import Fri
+from ..domain.money import ZERO, Fri
 from ..domain.result import max_result_bytes
 from ..ports.ledger import GasPrices, Head
 from ..ports.renderer import RenderReport
+from . import plea
 from .settings import WorkerSettings
 
 TASK_L2_GAS, TASK_DATA_GAS = 9_000_000, 1_700
@@ -108,9 +109,27 @@ def choose_task(job: Job, tasks: Sequence[Task], account: Address, barred: Set[i
     return min(open_tasks, key=rank, default=None)
 
 
-def can_afford(job: Job, withdrawable: Fri) -> bool:
-    """Whether the bond of one more claim is at hand."""
-    return withdrawable >= job.terms.worker_bond
+def kept_for_appeals(under_way: Iterable[Terms], settings: WorkerSettings) -> Fri:
+    """What no claim may lock: the bond of the dearest appeal that this worker would raise against a
+    wrong verdict on its work under these terms. A window for appeals may be over before an operator
+    has deposited more."""
+    if not settings.appeal:
+        return ZERO
+    worth = [terms for terms in under_way if plea.why_not(terms, Outcome.REJECTED) is None]
+    return max((terms.appeal_bond for terms in worth), default=ZERO)
+
+
+def why_not_bonds(job: Job, withdrawable: Fri, kept: Fri) -> str | None:
+    """The reason to leave a job alone for want of money; None when one more claim's bond is at hand
+    beside what is kept for appeals."""
+    bond = job.terms.worker_bond
+    if withdrawable >= bond + kept:
+        return None
+    beside = f" beside the {kept} kept for an appeal" if kept > ZERO else ""
+    return (
+        f"its bond of {bond} is not at hand{beside}: {withdrawable} are withdrawable; "
+        f"`tileproof account bond {(bond + kept - withdrawable).strk()}`"
+    )
 
 
 def attempt_of_claim(task: Task) -> int:

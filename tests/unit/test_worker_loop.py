@@ -196,9 +196,40 @@ def test_a_worker_claims_no_more_than_its_balance_bonds(tmp_path: Path) -> None:
     world = World()
     world.ledger.withdraw(Fri(9 * BOND.units))
     world.job(manifest_of(world.scene, FOUR_FRAMES))
-    world.step(world.worker(tmp_path, settings=replace(SETTINGS, max_claims=4)), 8)
+    world.step(world.worker(tmp_path, settings=replace(SETTINGS, max_claims=4, appeal=False)), 8)
     assert len(world.sent(TaskClaimed)) == 1
     assert world.ledger.balances(world.ledger.account()).withdrawable == Fri(0)
+
+
+def test_a_worker_locks_nothing_that_it_may_need_for_an_appeal(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World()
+    world.ledger.withdraw(Fri(8 * BOND.units + 1))
+    world.job(manifest_of(world.scene, FOUR_FRAMES))
+    with caplog.at_level("INFO"):
+        world.step(world.worker(tmp_path, settings=replace(SETTINGS, max_claims=4)), 8)
+    assert len(world.sent(TaskClaimed)) == 1
+    left = world.ledger.balances(world.ledger.account()).withdrawable
+    assert TERMS.appeal_bond <= left < BOND + TERMS.appeal_bond
+    (said,) = [line for line in caplog.messages if "kept for an appeal" in line]
+    assert f"`tileproof account bond {(BOND + TERMS.appeal_bond - left).strk()}`" in said
+
+
+def test_a_worker_keeps_the_dearest_appeal_of_all_the_jobs_it_works_on(tmp_path: Path) -> None:
+    world = World()
+    cheap = replace(TERMS, audit_fee=Fri(TERMS.audit_fee.units // 2))
+    for_both_but_one = BOND + BOND + TERMS.appeal_bond - Fri(1)
+    world.ledger.withdraw(Fri(10 * BOND.units) - for_both_but_one)
+    world.job()
+    world.job(terms=cheap)
+    worker = world.worker(tmp_path, settings=replace(SETTINGS, max_claims=4))
+    world.step(worker, 8)
+    assert len(world.sent(TaskClaimed, job_id=1)) == 1
+    assert world.sent(TaskClaimed, job_id=2) == []
+    world.ledger.deposit(Fri(1))
+    world.step(worker, 1)
+    assert len(world.sent(TaskClaimed, job_id=2)) == 1
 
 
 def test_a_worker_holds_no_more_claims_than_it_is_allowed(tmp_path: Path) -> None:
