@@ -41,3 +41,20 @@ def asked(appeal: Appeal | TaskAppeal, frames: Sequence[int] | None = None) -> s
             return f"whether {picture} is there and of the agreed size and format"
         case Question.WHOLE:
             return "the whole submission, on a fresh list of tiles"
+
+
+def appeal_json(appeal: TaskAppeal) -> dict[str, object]:
+    """What the ledger says of a task's appeal, and of the round that it is against, as reports and the
+    command line write it; ``audit.reading`` reads it back."""
+    return {
+        "appellant": str(appeal.appellant),
+        "against": appeal.against.value,
+        "question": appeal.question.value,
+        "position": appeal.position,
+        "tile": appeal.tile,
+        "raised_block": appeal.raised_block,
+        "first_round": appeal.first_round,
+        "first_seed": None if appeal.first_seed is None else hex(appeal.first_seed),
+        "first_seats": list(appeal.first_seats),
+        "first_verdicts": [None if said is None else said.value for said in appeal.first_verdicts],
+    }

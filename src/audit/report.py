@@ -13,7 +13,7 @@ from ..domain.manifest import AuditPolicy, RenderSettings, TaskSpec
 from ..domain.sampling import RoundId, SampleTile
 from ..domain.tiles import Tile
 from ..domain.verdict import Confirmation, FileFault, Judgement, Standing
-from .appealed import describe_appeal
+from .appealed import appeal_json, describe_appeal
 from .compare import TileScore
 from .lanes import stand, worst
 from .plan import SamplePlan
@@ -180,7 +180,7 @@ def to_json(report: AuditReport) -> bytes:
             "round": of.round,
             "chain_id": hex(of.chain_id),
             "contract": str(of.contract),
-            "appeal": None if report.appeal is None else _appeal(report.appeal),
+            "appeal": None if report.appeal is None else appeal_json(report.appeal),
             "manifest": str(report.manifest),
             "result": str(report.result),
             "seed": {
@@ -247,21 +247,6 @@ def _plan(plan: SamplePlan) -> dict[str, object]:
         "detection": [
             {"share": p.share, "tiles": p.tampered, "probability": p.detection} for p in plan.powers
         ],
-    }
-
-
-def _appeal(appeal: TaskAppeal) -> dict[str, object]:
-    return {
-        "appellant": str(appeal.appellant),
-        "against": appeal.against.value,
-        "question": appeal.question.value,
-        "position": appeal.position,
-        "tile": appeal.tile,
-        "raised_block": appeal.raised_block,
-        "first_round": appeal.first_round,
-        "first_seed": None if appeal.first_seed is None else hex(appeal.first_seed),
-        "first_seats": list(appeal.first_seats),
-        "first_verdicts": [None if said is None else said.value for said in appeal.first_verdicts],
     }
 
 

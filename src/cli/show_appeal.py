@@ -14,28 +14,10 @@ if TYPE_CHECKING:
     from ..client.appeal import AppealPlan
     from ..client.preview import Odd, Preview
     from ..client.status import JobStatus
-    from ..domain.job import Task, TaskAppeal, Terms
+    from ..domain.job import Task, Terms
 
 LISTED = 6
 """More tasks than this with an open window are counted, not listed."""
-
-
-def appeal_json(appeal: TaskAppeal | None) -> dict[str, object] | None:
-    """What the ledger says of a task's appeal, and of the round that it is against."""
-    if appeal is None:
-        return None
-    return {
-        "appellant": str(appeal.appellant),
-        "against": appeal.against.value,
-        "question": appeal.question.value,
-        "position": appeal.position,
-        "tile": appeal.tile,
-        "raised_block": appeal.raised_block,
-        "first_round": appeal.first_round,
-        "first_seed": None if appeal.first_seed is None else hex(appeal.first_seed),
-        "first_seats": list(appeal.first_seats),
-        "first_verdicts": [verdict.value if verdict else None for verdict in appeal.first_verdicts],
-    }
 
 
 def window_json(task: Task, terms: Terms) -> dict[str, object] | None:

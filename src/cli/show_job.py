@@ -9,7 +9,7 @@ from ..domain.frames import format_frames
 from ..domain.job import TaskState
 from .console import facts, note, say, table
 from .show import many, pictures_json, short, terms_json
-from .show_appeal import appeal_json, window_json
+from .show_appeal import window_json
 
 if TYPE_CHECKING:
     from ..client.fetch import Fetched
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 
 def status_json(status: JobStatus, manifest: Manifest | None) -> dict[str, object]:
+    from ..audit.appealed import appeal_json
+
     job = status.job
     return {
         "job_id": job.job_id,
@@ -50,7 +52,7 @@ def status_json(status: JobStatus, manifest: Manifest | None) -> dict[str, objec
                 "window_ends_block": task.window_ends_block,
                 "ground": task.ground.value,
                 "index": task.index,
-                "appeal": appeal_json(task.appeal),
+                "appeal": None if task.appeal is None else appeal_json(task.appeal),
                 "appeal_window": window_json(task, job.terms),
                 "frames": format_frames(manifest.tasks[task.task].frames) if manifest else None,
                 "region": str(manifest.tasks[task.task].region) if manifest else None,
