@@ -26,7 +26,8 @@ from tileproof.adapters.images import ChildDecoder
 from tileproof.audit.compare import compare_tiles
 from tileproof.config import load
 
-from .verify.scale import SCENES
+from scenes.proving.names import SCENES
+
 from .verify.studio import make_blend
 
 SCRIPT = Path(__file__).parent / "passes_blender.py"

@@ -33,7 +33,9 @@ from tileproof.config import load
 from tileproof.ports.images import ImageFormat
 from tileproof.verifier.preview import preview_settings, render_preview
 
-from .verify.scale import QUICK, SCENES
+from scenes.proving.names import SCENES
+
+from .verify.scale import QUICK
 from .verify.studio import LIMITS, jobs_of
 
 Pixels = NDArray[np.uint8]

@@ -26,7 +26,9 @@ from tileproof.client.request import parse_resolution
 from tileproof.config import load
 from tileproof.domain.tiles import Tile, sample_grid
 
-from .verify.scale import QUICK, SCENES, Scale
+from scenes.proving.names import SCENES
+
+from .verify.scale import QUICK, Scale
 from .verify.studio import LIMITS, jobs_of
 
 FRAME = 1

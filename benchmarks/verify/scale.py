@@ -4,21 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SCENES = (
-    "caustics",
-    "hair",
-    "mist",
-    "wheels",
-    "bokeh",
-    "bricks",
-    "poster",
-    "cellar",
-    "meadow",
-    "room",
-    "candles",
-)
-"""Those of scenes/proving, by nature: glass and caustics, hair, volume, motion blur, depth of field,
-texture, flat graphic, dark with fireflies, instanced foliage, soft interior, points of light."""
+from scenes.proving.names import SCENES
+
 TUNED_ON = frozenset(SCENES[0::2])
 """Scenes on which thresholds of metrics are chosen; their figures come from the others."""
 

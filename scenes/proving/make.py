@@ -19,19 +19,7 @@ import bpy
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-SCENES = (
-    "caustics",
-    "hair",
-    "mist",
-    "wheels",
-    "bokeh",
-    "bricks",
-    "poster",
-    "cellar",
-    "meadow",
-    "room",
-    "candles",
-)
+from names import SCENES
 
 
 def make(name, out):
