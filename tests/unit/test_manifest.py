@@ -18,7 +18,6 @@ from tileproof.domain.manifest import (
     MAX_BYTES,
     AuditPolicy,
     Manifest,
-    RenderSettings,
     SceneFile,
     TaskSpec,
     decode,
@@ -27,29 +26,9 @@ from tileproof.domain.manifest import (
 from tileproof.domain.policy import HASH, default_policy
 from tileproof.domain.tiles import Tile, split
 
-SETTINGS = RenderSettings(
-    blender_version="4.5.15",
-    device_class="cpu-x86_64-avx2",
-    engine="CYCLES",
-    camera="Camera",
-    view_layer="ViewLayer",
-    width_px=480,
-    height_px=270,
-    samples_per_pixel=32,
-    noise_seed=0,
-    animated_seed=False,
-    adaptive_sampling=False,
-    adaptive_threshold=0.01,
-    sampling_pattern="TABULATED_SOBOL",
-    view_transform="AgX",
-    transparent=False,
-    container="PNG",
-    channels=3,
-    depth=8,
-    guard_band_px=0,
-    denoise=False,
-    composite=False,
-)
+from tests.fakes.renderer import SETTINGS as SMALL
+
+SETTINGS = replace(SMALL, device_class="cpu-x86_64-avx2", width_px=480, height_px=270, samples_per_pixel=32)
 SCENE = Cid(Codec.DAG_PB, bytes(range(32)))
 MANIFEST = Manifest(
     version=2,
