@@ -257,7 +257,8 @@ def test_a_builder_that_is_too_old_is_refused(
 # --- killed, and twice at once ---
 
 RUN = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # the tests may run where Ctrl-C is ignored
 from dataclasses import replace
 from pathlib import Path
 from rich.console import Console
