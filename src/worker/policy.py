@@ -115,8 +115,13 @@ def kept_for_appeals(under_way: Iterable[Terms], settings: WorkerSettings) -> Fr
     has deposited more."""
     if not settings.appeal:
         return ZERO
-    worth = [terms for terms in under_way if plea.why_not(terms, Outcome.REJECTED) is None]
-    return max((terms.appeal_bond for terms in worth), default=ZERO)
+    verdicts = [outcome for outcome in Outcome if outcome.hurts_worker]
+    bonds = (
+        terms.appeal_bond
+        for terms in under_way
+        if any(plea.why_not(terms, verdict) is None for verdict in verdicts)
+    )
+    return max(bonds, default=ZERO)
 
 
 def why_not_bonds(job: Job, withdrawable: Fri, kept: Fri) -> str | None:

@@ -10,7 +10,7 @@ import pytest
 from tileproof.domain import result as results
 from tileproof.domain.cid import Cid
 from tileproof.domain.errors import LedgerRejected, MachineError, ServiceError
-from tileproof.domain.job import Job, Task, TaskResult, TaskState, Verdict
+from tileproof.domain.job import Job, Lane, Outcome, Task, TaskResult, TaskState, Verdict
 from tileproof.domain.manifest import SceneFile, TaskSpec
 from tileproof.domain.money import Fri
 from tileproof.domain.result import RESULT_FILE, frame_file
@@ -18,7 +18,8 @@ from tileproof.domain.tiles import split
 from tileproof.ports import ledger as port
 from tileproof.ports.ledger import ClaimGivenBack, ClaimLapsed, ResultSubmitted, TaskClaimed
 from tileproof.ports.trail import REORG_WINDOW_BLOCKS
-from tileproof.worker.policy import choose_task
+from tileproof.worker import plea
+from tileproof.worker.policy import choose_task, kept_for_appeals
 
 from tests.fakes.renderer import MACHINE
 
@@ -230,6 +231,15 @@ def test_a_worker_keeps_the_dearest_appeal_of_all_the_jobs_it_works_on(tmp_path:
     world.ledger.deposit(Fri(1))
     world.step(worker, 1)
     assert len(world.sent(TaskClaimed, job_id=2)) == 1
+
+
+def test_what_an_appeal_for_missing_bytes_takes_is_kept_where_one_against_a_reject_would_not_pay() -> None:
+    terms = replace(TERMS, reward=Fri(15), lane=Lane.HASH)
+    assert plea.why_not(terms, Outcome.REJECTED) is not None
+    assert plea.why_not(terms, Outcome.UNAVAILABLE) is None
+    assert kept_for_appeals([terms], SETTINGS) == terms.appeal_bond
+    neither = replace(terms, reward=Fri(5))
+    assert kept_for_appeals([neither], SETTINGS) == Fri(0)
 
 
 def test_a_worker_holds_no_more_claims_than_it_is_allowed(tmp_path: Path) -> None:
