@@ -35,6 +35,8 @@ from tileproof.domain.policy import (
     EXACT,
     HASH,
     LANES,
+    LEAST_ACCEPT_DB,
+    LEAST_REJECT_DB,
     REJECT_DB,
     AuditPolicy,
     default_policy,
@@ -318,12 +320,20 @@ def test_a_gate_tighter_than_classes_agree_keeps_them_out() -> None:
     assert "too tight" in (why_not_served(AVX512, replace(DENOISED, device_class=AVX2), tight) or "")
 
 
-def test_a_pair_that_is_hardly_within_the_gate_is_kept_apart_until_the_requester_widens_it() -> None:
-    settings = replace(RAW, device_class=AVX)
-    default = default_policy(CALIBRATED, 64, 16)
-    assert not may_serve(SSE42, settings, default)
-    wide = replace(default, accept_db=50.0, reject_db=40.0)
-    assert classes_served(settings, wide) == {AVX, SSE42}
+def test_a_requester_who_widens_the_gate_lets_a_pair_in_that_lies_close() -> None:
+    settings = replace(RAW, device_class=AVX2_SLOW_GATHER)
+    narrow = replace(default_policy(CALIBRATED, 64, 16), accept_db=80.0, reject_db=70.0)
+    assert classes_served(settings, narrow) == {AVX2_SLOW_GATHER}
+    wide = replace(narrow, accept_db=75.0)
+    assert classes_served(settings, wide) == {AVX512, AVX2, AVX2_SLOW_GATHER}
+
+
+def test_no_gate_that_may_be_chosen_lets_classes_judge_each_other_that_lie_far_apart() -> None:
+    """Cheats are as near as they are (docs/adr/0015-device-classes-by-what-they-compute.md)."""
+    widest = replace(default_policy(CALIBRATED, 64, 16), accept_db=LEAST_ACCEPT_DB, reject_db=LEAST_REJECT_DB)
+    assert trouble_of(widest) is None
+    for one, other in ((AVX, SSE42), (AVX2, AVX), (AVX512, SSE42)):
+        assert not may_serve(one, replace(RAW, device_class=other), widest)
 
 
 def test_the_hash_lane_is_served_by_any_class() -> None:

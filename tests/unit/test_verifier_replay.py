@@ -14,7 +14,7 @@ from tileproof.audit.explain import explain
 from tileproof.audit.reading import from_json
 from tileproof.audit.report import AuditReport, to_json
 from tileproof.cli.show_audit import show_told, told_json
-from tileproof.domain.device import AVX, SSE42
+from tileproof.domain.device import AVX2, AVX2_SLOW_GATHER
 from tileproof.domain.errors import EvidenceError, InputError
 from tileproof.domain.job import Outcome, Question, TaskState, Verdict
 from tileproof.domain.manifest import encode
@@ -179,7 +179,7 @@ def test_a_class_that_makes_the_same_bits_can_say(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "policy",
     [
-        replace(default_policy("calibrated", 128, 4), accept_db=50.0, reject_db=40.0),
+        default_policy("calibrated", 128, 4),
         default_policy("hash", 128, 4),
     ],
     ids=lambda policy: policy.lane,
@@ -189,11 +189,10 @@ def test_where_bits_are_not_promised_each_tiles_standing_is_compared(
 ) -> None:
     """The same machine in the calibrated lane is held to the bit; another class, and the hash lane,
     to how each tile stands."""
-    settings = replace(SMALL, device_class=AVX)
-    world = World(spoiled(2, wrong()), policy=policy, settings=settings)
-    world.renderer.device_class = AVX
+    world = World(spoiled(2, wrong()), policy=policy, settings=replace(SMALL, device_class=AVX2))
+    world.renderer.device_class = AVX2
     report = audit(world, tmp_path)
-    world.renderer.device_class = SSE42
+    world.renderer.device_class = AVX2_SLOW_GATHER
     found = again(world, report, tmp_path)
     assert found.answer is Answer.EQUAL
     fields = {check.field for check in found.checks}
