@@ -48,7 +48,7 @@ LOCAL_BOUNDS = Bounds(
     lapse_share_bps=500,
 )
 POLL_SECONDS = 0.2
-_KINDS = (".contract_class.json.gz", ".compiled_contract_class.json.gz", ".json")
+_SIERRA, _FACTS = ".contract_class.json.gz", ".json"
 
 
 def deploy_registry(rpc_url: str, signer: Signer, *, token: Address = STRK, bounds: Bounds) -> Address:
@@ -73,15 +73,16 @@ def deploy_class(
     Raises ServiceError ``ledger.unreachable``, ``ledger.refused``; ConfigError as
     ``open_node``; LedgerRejected with the constructor's reason.
     """
-    sierra, casm, facts = (f"{stem}{kind}" for kind in _KINDS)
+    # Both hashes come from what CI compares with the source: computing them anew takes seconds.
+    facts = json.loads(_text(artifacts, f"{stem}{_FACTS}"))
+    class_hash, compiled = (int(facts[name], 16) for name in ("class_hash", "compiled_class_hash"))
     node, chain_id = open_node(rpc_url)
     try:
         account = Account(
             address=signer.address.felt, client=node.client, key_pair=signer.key_pair(), chain=chain_id
         )
-        class_hash = int(json.loads(_text(artifacts, facts))["class_hash"], 16)
         if not _is_declared(node, class_hash):
-            node.run(_declare(account, _text(artifacts, sierra), _text(artifacts, casm)))
+            node.run(_declare(account, _text(artifacts, f"{stem}{_SIERRA}"), compiled))
         return Address(node.run(_deploy(account, class_hash, constructor, salt)))
     finally:
         node.close()
@@ -102,8 +103,10 @@ def _is_declared(node: Node, class_hash: int) -> bool:
     return True
 
 
-async def _declare(account: Account, compiled: str, casm: str) -> None:
-    declared = await Contract.declare_v3(account, compiled, compiled_contract_casm=casm, auto_estimate=True)
+async def _declare(account: Account, sierra: str, compiled_class_hash: int) -> None:
+    declared = await Contract.declare_v3(
+        account, sierra, compiled_class_hash=compiled_class_hash, auto_estimate=True
+    )
     await declared.wait_for_acceptance(check_interval=POLL_SECONDS)
 
 
