@@ -14,7 +14,7 @@ from tileproof.audit.explain import explain
 from tileproof.audit.reading import from_json
 from tileproof.audit.report import AuditReport, to_json
 from tileproof.cli.show_audit import show_told, told_json
-from tileproof.domain.device import AVX2, AVX2_SLOW_GATHER
+from tileproof.domain.device import AVX2_SLOW_GATHER
 from tileproof.domain.errors import EvidenceError, InputError
 from tileproof.domain.job import Outcome, Question, TaskState, Verdict
 from tileproof.domain.manifest import encode
@@ -29,7 +29,7 @@ from tileproof.verifier.settings import VerifierSettings
 from .test_finished_jobs import Meddle, audited, repainted, world_of
 from .test_finished_jobs import honest as honestly
 from .test_verifier_audit import audit
-from .verifier_world import SMALL, World, honest, patched, png, spoiled
+from .verifier_world import World, honest, patched, png, spoiled
 
 
 def wrong() -> bytes:
@@ -189,8 +189,7 @@ def test_where_bits_are_not_promised_each_tiles_standing_is_compared(
 ) -> None:
     """The same machine in the calibrated lane is held to the bit; another class, and the hash lane,
     to how each tile stands."""
-    world = World(spoiled(2, wrong()), policy=policy, settings=replace(SMALL, device_class=AVX2))
-    world.renderer.device_class = AVX2
+    world = World(spoiled(2, wrong()), policy=policy)
     report = audit(world, tmp_path)
     world.renderer.device_class = AVX2_SLOW_GATHER
     found = again(world, report, tmp_path)
