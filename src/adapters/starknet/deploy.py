@@ -73,7 +73,8 @@ def deploy_class(
     Raises ServiceError ``ledger.unreachable``, ``ledger.refused``; ConfigError as
     ``open_node``; LedgerRejected with the constructor's reason.
     """
-    # Both hashes come from what CI compares with the source: computing them anew takes seconds.
+    # Both hashes come from what CI compares with the source: computing them anew takes seconds. That of
+    # the compiled class is the BLAKE2s one of Starknet 0.14.1 and later; an older network refuses it.
     facts = json.loads(_text(artifacts, f"{stem}{_FACTS}"))
     class_hash, compiled = (int(facts[name], 16) for name in ("class_hash", "compiled_class_hash"))
     node, chain_id = open_node(rpc_url)
