@@ -16,7 +16,7 @@ from rich.text import Text
 
 from ..config import load
 from ..domain.errors import TileproofError
-from .install import How, provide
+from .install import How, clear_shared, provide
 from .locate import locate
 from .progress import Progress
 from .table import BPY, DEVNET, KUBO, TOOLS, Tool
@@ -71,6 +71,7 @@ def provide_all(tools: Sequence[Tool], cache: Path, console: Console, *, may_dow
         got = provide(tool, cache, progress, may_download=may_download)
         if got.how is not How.FOUND:
             console.print(Text(f"{tool.title}: {got.how}, {got.program}"), soft_wrap=True)
+    clear_shared(cache)
 
 
 if __name__ == "__main__":

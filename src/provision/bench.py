@@ -28,15 +28,17 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """``prefix`` is what becomes the tool, ``work`` what a build may leave for another try.
+    """The folders, the log and the lock of one build.
 
-    ``tool`` is the name for messages, ``lock`` the open file whose lock holds off other runs.
-    ``tell`` is given the log's last line now and then.
+    ``prefix`` becomes the tool. ``work`` keeps what makes another try quicker; ``shared`` keeps what
+    makes the build of another tool quicker. ``tool`` is the name for messages. ``lock`` is the open
+    file whose lock holds off other runs. ``tell`` receives the log's last line now and then.
     """
 
     tool: str
     prefix: Path
     work: Path
+    shared: Path
     log: Path
     lock: int
     tell: Callable[[str], None]

@@ -69,6 +69,15 @@ def log_of(tool: Tool, cache: Path) -> Path:
     return cache / "build" / f"{tool.folder}.log"
 
 
+def clear_shared(cache: Path) -> None:
+    """Deletes what the builds of several tools share. The next build compiles it again."""
+    shutil.rmtree(_shared(cache), ignore_errors=True)
+
+
+def _shared(cache: Path) -> Path:
+    return cache / "build" / "shared"
+
+
 def _install(tool: Tool, cache: Path, progress: Progress, lock: int, *, may_download: bool) -> How:
     prefix = cache / "tools" / f".{tool.folder}.partial"
     shutil.rmtree(prefix, ignore_errors=True)
@@ -103,13 +112,14 @@ def _fill(tool: Tool, cache: Path, prefix: Path, progress: Progress, lock: int, 
 def _build(tool: Tool, cache: Path, prefix: Path, progress: Progress, lock: int, why: str) -> None:
     work = cache / "build" / tool.folder
     work.mkdir(parents=True, exist_ok=True)
+    _shared(cache).mkdir(exist_ok=True)
     log = log_of(tool, cache)
     log.unlink(missing_ok=True)
     if shutil.disk_usage(cache).free < tool.disk_gib * 2**30:
         raise disk_full(f"{tool.name}, which takes {tool.disk_gib:g} GiB to build", cache)
     what = f"building {tool.what_for}, about {tool.minutes} min on two cores ({why})"
     with progress.step(tool.title, what) as tell:
-        tool.recipe.build(Bench(tool.name, prefix, work, log, lock, tell))
+        tool.recipe.build(Bench(tool.name, prefix, work, _shared(cache), log, lock, tell))
     if not (prefix / tool.program).is_file():
         raise MachineError(
             "provision.build_failed",

@@ -25,8 +25,10 @@ class Recipe(Protocol):
     """One way to build a program."""
 
     def build(self, bench: Bench) -> None:
-        """Fills ``bench.prefix``, which exists and is empty, and keeps in ``bench.work`` what makes
-        another try quicker. The prefix is moved afterwards, so nothing in it may name its own place.
+        """Fills ``bench.prefix``, which exists and is empty.
+
+        Another try finds ``bench.work`` again; the builds of other tools find ``bench.shared``. The
+        prefix is moved afterwards, so nothing in it may name its own place.
 
         Raises MachineError: ``provision.no_builder``, ``provision.build_failed`` and
         ``provision.disk_full``.
@@ -36,7 +38,7 @@ class Recipe(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CargoInstall:
-    """Crates of exact versions with their own lock files, all compiled in one target folder.
+    """Crates of exact versions with their own lock files, compiled in the target folder of all such tools.
 
     ``carried`` names folders that are published inside another crate only: (crate, version, folder).
     """
@@ -47,7 +49,8 @@ class CargoInstall:
 
     def build(self, bench: Bench) -> None:
         cargo = bench.need("cargo", self.least_rust, "install Rust from https://rustup.rs")
-        variables = {"CARGO_TARGET_DIR": str(bench.work / "target"), **_QUICKER_BUILD}
+        # Devnet and the Cairo tools share many crates: one target folder compiles those once.
+        variables = {"CARGO_TARGET_DIR": str(bench.shared / "cargo-target"), **_QUICKER_BUILD}
         for crate, version in self.crates:
             bench.run(
                 [cargo, "install", crate, "--version", version, "--locked", "--root", str(bench.prefix)],
