@@ -15,7 +15,7 @@ CHECKS := contract-test types contract imports lint format-check
 ifndef SIDE_BY_SIDE
 .NOTPARALLEL:
 endif
-.PHONY: help setup tools contract-tools demo test test-unit test-model-nightly check format-check lint \
+.PHONY: help setup tools contract-tools demo test test-unit test-long test-model-nightly check format-check lint \
 	types imports contract contract-test bench-gas bench-verify simulate-economics format image clean
 
 help: ## this list
@@ -41,6 +41,9 @@ demo: setup tools ## an honest job and a caught cheat on this machine, with play
 
 test: setup tools ## everything, on a real devnet, Kubo and Blender
 	$(BIN)/python -m tests $(ARGS)
+
+test-long: setup tools ## the longer tests that are due, part by part; PART=name runs one, ARGS=--list none
+	$(BIN)/python -m tests.long $(addprefix --part ,$(PART)) $(ARGS)
 
 test-model-nightly: setup tools ## model and contract side by side, through 500 long sequences of calls
 	$(BIN)/python -m pytest tests/integration/test_ledger_model.py --sequences 600 -s $(ARGS)
@@ -89,4 +92,4 @@ image: tools ## the container image, with the devnet and Kubo of the cache insid
 	docker/build-image "$$($(PROVISION) --where devnet)" "$$($(PROVISION) --where kubo)" $(ARGS)
 
 clean: ## what make made here, apart from the per-user cache
-	rm -rf $(VENV) .typing build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .typing .long build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

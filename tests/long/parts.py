@@ -1,0 +1,90 @@
+"""The parts of ``make test-long``: what each runs, and how long that takes.
+
+A part runs every test marked ``long`` under ``tests`` (files, folders or single tests), the tests of
+``larger`` at the size that ``environment`` asks for, or a module with its arguments. A later change may
+add one part. All together stay under MOST_MINUTES on two quiet cores, each under MOST_MINUTES_EACH.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+MOST_MINUTES = 150
+MOST_MINUTES_EACH = 40
+
+
+@dataclass(frozen=True)
+class Part:
+    """``minutes`` were measured on two quiet cores. ``files`` and ``modules`` are what no import and no
+    path in the code leads to."""
+
+    name: str
+    minutes: float
+    tests: tuple[str, ...] = ()
+    larger: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    """A module, and its arguments."""
+    processes: int = 1
+    """Among how many processes the tests are shared."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """How it is run: part of its digest."""
+        settings = [f"{name}={value}" for name, value in sorted(self.environment.items())]
+        return (*self.tests, *self.larger, *self.command, str(self.processes), *settings)
+
+
+CLI = ("tileproof.cli",)
+"""What an end-to-end test starts as processes of their own."""
+
+PARTS = (
+    Part(
+        "wheel",
+        2,
+        tests=("tests/integration/test_wheel.py",),
+        files=("README.md", "LICENSE", "pyproject.toml"),
+    ),
+    Part(
+        "containers",
+        10,
+        tests=("tests/e2e/test_containers.py", "tests/integration/test_image.py"),
+        modules=CLI,
+        files=("Dockerfile", "docker-compose.yml", ".dockerignore", "docker", "pyproject.toml"),
+    ),
+    Part(
+        "walks",
+        20,
+        tests=(
+            "tests/e2e/test_bad_input.py",
+            "tests/e2e/test_commands.py",
+            "tests/e2e/test_finishing.py",
+            "tests/e2e/test_likeness.py",
+            "tests/e2e/test_localnet.py",
+            "tests/e2e/test_walk.py",
+        ),
+        modules=(*CLI, "tests.e2e.dressed_role"),
+        files=("gallery",),
+    ),
+    Part("crashes", 10, tests=("tests/e2e/test_crashes.py",), modules=(*CLI, "tests.e2e.mortal_role")),
+    Part(
+        "contests",
+        20,
+        tests=("tests/e2e/test_appeals.py", "tests/e2e/test_cheats.py"),
+        modules=(*CLI, "tests.e2e.dressed_role"),
+        files=("gallery",),
+    ),
+    Part("renders", 10, tests=("tests/conformance", "tests/integration/test_blender_pixels.py")),
+    Part("reorganisations", 10, tests=("tests/integration/test_reorganisations.py",)),
+    Part("model", 38, tests=("tests/integration/test_ledger_model.py",), processes=2),
+    Part("pictures", 10, command=("benchmarks.fuzz_images", "--files", "20000")),
+    Part(
+        "senders",
+        6,
+        larger=("tests/integration/test_sender_crowd.py",),
+        environment={"SENDER_INTENTS": "1000", "SENDER_KILLS": "20"},
+    ),
+)
