@@ -246,7 +246,7 @@ def test_a_builder_that_is_too_old_is_refused(
     cargo = put_on_path(
         monkeypatch, tmp_path / "bin", "cargo", f"#!/bin/sh\necho cargo {has} with more words\n"
     )
-    bench = Bench("anvil", tmp_path, tmp_path, tmp_path / "log", 2, lambda news: None)
+    bench = Bench("anvil", tmp_path, tmp_path, tmp_path, tmp_path / "log", 2, lambda news: None)
     if fits:
         assert bench.need("cargo", (1, 94), "install it") == str(cargo)
     else:
