@@ -14,7 +14,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import platformdirs
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr, ValidationError
@@ -49,6 +49,8 @@ ENVIRONMENT: Mapping[str, str] = {
     "TILEPROOF_PRICE_PER_GIB": "worker.price_per_gib",
     "TILEPROOF_MAX_CLAIMS": "worker.max_claims",
     "TILEPROOF_WORKER_APPEAL": "worker.appeal",
+    "TILEPROOF_LOG_FORMAT": "log.format",
+    "TILEPROOF_LOG_LEVEL": "log.level",
 }
 """Every variable that is read, and the key it sets; ``.env.example`` lists the same."""
 
@@ -85,6 +87,10 @@ def _path(value: object) -> object:
 def _joined(value: object) -> object:
     """A file may repeat what a variable names with commas in between."""
     return ",".join(map(str, value)) if isinstance(value, list) else value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
 
 
 AddressText = Annotated[Address, PlainValidator(_address)]
@@ -126,6 +132,14 @@ class FeesTable(_Table):
 
     per_tx: Strk = parse_strk("1")
     per_day: Strk = parse_strk("50")
+
+
+class LogTable(_Table):
+    """How a command logs to stderr; a role's own log file is JSON in any case."""
+
+    format: Annotated[Literal["text", "json"], BeforeValidator(_lower)] = "text"
+    level: Annotated[Literal["debug", "info", "warning", "error"] | None, BeforeValidator(_lower)] = None
+    """None is INFO for hops and WARNING for the rest."""
 
 
 class WorkerTable(_Table):
@@ -176,6 +190,7 @@ class Settings(_Table):
 
     terms: TermsTable = TermsTable()
     fees: FeesTable = FeesTable()
+    log: LogTable = LogTable()
     worker: WorkerTable = WorkerTable()
 
     nodes: dict[str, str] = {}

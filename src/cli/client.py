@@ -12,6 +12,7 @@ from .console import note, say, show_json
 from .contest import appeal, preview
 from .follow import INCOMPLETE, fetch_job, manifest_if_there, watch_job
 from .options import AsJson, DryRun, JobId, Out
+from .show_logs import show_logs
 from .submit import retry, submit
 from .wiring import Ports, packing_folder, settings_of
 
@@ -58,15 +59,22 @@ def logs(
     context: typer.Context,
     job: JobId,
     task: Annotated[int | None, typer.Option(min=0, metavar="TASK", help="Only this task.")] = None,
+    of_all_roles: Annotated[
+        bool, typer.Option("--all", help="What the roles on this machine logged of it.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """What happened to each task.
 
-    Attempt by attempt, with the CIDs of results and audit reports.
+    Attempt by attempt, by the chain's events, with the CIDs of results and audit reports. With
+    --all: by the log files that roles of this network keep on this machine; asks no service.
     """
     from ..client.history import read_history
     from ..client.status import read_status
 
+    if of_all_roles:
+        show_logs(settings_of(context).state, job, task, as_json=as_json)
+        return
     with Ports(settings_of(context)) as ports:
         entries = read_history(job, ledger=ports.reader, task=task)
         if as_json:

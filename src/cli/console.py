@@ -13,7 +13,7 @@ import re
 import sys
 import textwrap
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -32,8 +32,11 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2
 
 BEFORE_THE_GROUP = ("--network", "--account", "--home", "--verbose", "-v")
 """Flags that every command shares and that stand before it."""
+SCHEMA_VERSION = 1
+"""Of every ``--json`` document: it grows when a field goes or changes its meaning (docs/operate.md)."""
 INTERRUPTED = 130
 BUG = 70
+_TELL_HOPS = frozenset(f"tileproof.{name}" for name in ("client", "worker", "verifier", "adapters.sender"))
 LEAST_ROOM = 20
 """A column narrower than this is not wrapped."""
 
@@ -43,6 +46,7 @@ class _Session:
     """What one process was told about its terminal."""
 
     as_json: bool = False
+    shown: _Shown | None = None
     if_interrupted: list[str] = field(default_factory=list)
 
 
@@ -85,9 +89,26 @@ def note(text: str) -> None:
         stderr().print(plain(text))
 
 
-def show_json(value: object) -> None:
-    """The one document of a ``--json`` command."""
-    sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
+def show_json(value: Mapping[str, object], *, rows: tuple[str, Iterable[object]] | None = None) -> None:
+    """Prints the one document of a ``--json`` command, with its ``schema_version`` first.
+
+    ``rows`` names a last list that is written row by row: it may be longer than memory holds.
+    """
+    document = json.dumps({"schema_version": SCHEMA_VERSION, **value}, indent=2, default=str)
+    if rows is None:
+        sys.stdout.write(f"{document}\n")
+    else:
+        name, items = rows
+        sys.stdout.write(document.removesuffix("\n}") + f",\n  {json.dumps(name)}: [")
+        for number, item in enumerate(items):
+            sys.stdout.write(("," if number else "") + f"\n    {json.dumps(item, default=str)}")
+        sys.stdout.write("\n  ]\n}\n")
+    sys.stdout.flush()
+
+
+def show_document(data: bytes) -> None:
+    """Prints a document that has a format and a version of its own, such as a report."""
+    sys.stdout.write(json.dumps(json.loads(data), indent=2) + "\n")
     sys.stdout.flush()
 
 
@@ -178,27 +199,62 @@ def if_interrupted(what_goes_on: str) -> Iterator[None]:
 
 
 def setup_logging(level: int = logging.WARNING) -> None:
-    """Log lines go to stderr as ``time logger level message``; only a ``main`` calls this.
+    """Sends log lines to stderr, one a record; only a ``main`` calls this.
 
-    A program that reads stderr gets the hops of every role; a person at a terminal gets
+    A program that reads stderr gets the hops of every role. A person at a terminal gets
     warnings, and bars instead (``log_hops`` is for the roles that run for long).
     """
+    from ..adapters.log_lines import TextFormatter
+
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s", "%H:%M:%S"))
+    handler.setFormatter(TextFormatter())
+    _session.shown = _Shown(level, hops=not sys.stderr.isatty())
+    handler.addFilter(_session.shown)
     root = logging.getLogger("tileproof")
     root.handlers[:] = [handler]
     root.propagate = False
-    root.setLevel(level)
-    if not sys.stderr.isatty():
-        log_hops()
+    _let_through(level)
+
+
+def configure_logging(*, as_json: bool, level: str | None) -> None:
+    """Applies the settings to what ``setup_logging`` began; ``-v`` asks for more than any level."""
+    from ..adapters.log_lines import JsonFormatter, TextFormatter
+
+    shown = _session.shown
+    if shown is None:
+        return
+    for handler in logging.getLogger("tileproof").handlers:
+        if shown in handler.filters:
+            handler.setFormatter(JsonFormatter() if as_json else TextFormatter())
+    if level is not None and shown.level > logging.DEBUG:
+        shown.level, shown.is_set = logging.getLevelNamesMapping()[level.upper()], True
+        _let_through(shown.level)
 
 
 def log_hops() -> None:
     """From now on every hop is logged, whoever reads, and every transaction once it is sent: its
     hash must be known even if the process dies before it sees a block."""
-    for role in ("client", "worker", "verifier", "adapters.sender"):
-        logger = logging.getLogger(f"tileproof.{role}")
-        logger.setLevel(min(logging.INFO, logger.getEffectiveLevel()))
+    if _session.shown is not None:
+        _session.shown.hops = True
+
+
+class _Shown(logging.Filter):
+    """What stderr shows: ``level`` and above; hops, too, unless a level is set."""
+
+    def __init__(self, level: int, *, hops: bool) -> None:
+        super().__init__()
+        self.level, self.hops, self.is_set = level, hops, False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        is_hop = self.hops and not self.is_set and record.name in _TELL_HOPS
+        return record.levelno >= (min(logging.INFO, self.level) if is_hop else self.level)
+
+
+def _let_through(level: int) -> None:
+    """Lets the loggers hand over ``level`` and above, and hops in any case: a file may keep them."""
+    logging.getLogger("tileproof").setLevel(level)
+    for name in _TELL_HOPS:
+        logging.getLogger(name).setLevel(min(logging.INFO, level))
 
 
 def run(command: Callable[[Sequence[str]], object], arguments: Sequence[str]) -> int:
@@ -264,7 +320,7 @@ def _usage(error: Any) -> dict[str, object]:
 
 def _report(error: Mapping[str, object]) -> None:
     if _session.as_json:
-        sys.stderr.write(json.dumps({"error": error}) + "\n")
+        sys.stderr.write(json.dumps({"schema_version": SCHEMA_VERSION, "error": error}) + "\n")
         return
     console = stderr()
     if error["code"] == "interrupted":

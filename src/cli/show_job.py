@@ -106,8 +106,8 @@ def counted(status: JobStatus) -> str:
     return f"{many(len(status.tasks), 'task')}: " + ", ".join(parts)
 
 
-def jobs_json(lines: Sequence[JobLine]) -> list[dict[str, object]]:
-    return [
+def jobs_json(lines: Sequence[JobLine]) -> dict[str, object]:
+    jobs = [
         {
             "job_id": line.job.job_id,
             "manifest": str(line.job.manifest),
@@ -121,6 +121,7 @@ def jobs_json(lines: Sequence[JobLine]) -> list[dict[str, object]]:
         }
         for line in lines
     ]
+    return {"jobs": jobs}
 
 
 def show_jobs(lines: Sequence[JobLine]) -> None:
@@ -140,8 +141,8 @@ def show_jobs(lines: Sequence[JobLine]) -> None:
     table(columns, rows, right=("job", "tasks", "paid", "refunded"))
 
 
-def history_json(entries: Sequence[Entry]) -> list[dict[str, object]]:
-    return [
+def history_json(entries: Sequence[Entry]) -> dict[str, object]:
+    told = [
         {
             "task": entry.task,
             "attempt": entry.attempt,
@@ -152,6 +153,7 @@ def history_json(entries: Sequence[Entry]) -> list[dict[str, object]]:
         }
         for entry in entries
     ]
+    return {"entries": told}
 
 
 def show_history(entries: Sequence[Entry]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..domain.errors import InputError, MachineError
-from .console import bars, if_interrupted, log_hops, note, show_json
+from .console import bars, if_interrupted, log_hops, note, show_document, show_json
 from .options import AsJson, JobId, NoSandbox, Threads
 from .wiring import Ports, run_verifier, settings_of
 
@@ -60,8 +60,6 @@ def audit(
     Does what a drawn verifier does and prints the scores; under appeal it judges what the appeal
     asks. Sends nothing, needs no account.
     """
-    import json
-
     from ..audit.appealed import describe_appeal
     from ..audit.report import to_json
     from ..domain.sampling import FIELD_PRIME
@@ -100,7 +98,7 @@ def audit(
             progress=lambda what, done, total: shown.update(what, done, max(total, 1), f"{done} of {total}"),
         )
     if as_json:
-        show_json(json.loads(to_json(report)))
+        show_document(to_json(report))
     else:
         show_audit(report, evidence)
 

@@ -55,9 +55,13 @@ def settings_of(context: typer.Context, flags: dict[str, object] | None = None) 
     Raises ConfigError as ``config.load``.
     """
     from ..config import load
+    from .console import configure_logging
 
     shared = context.find_object(Globals) or Globals()
-    return load({"network": shared.network, "account": shared.account, "home": shared.home, **(flags or {})})
+    own = {"network": shared.network, "account": shared.account, "home": shared.home}
+    settings = load({**own, **(flags or {})})
+    configure_logging(as_json=settings.log.format == "json", level=settings.log.level)
+    return settings
 
 
 def rpc_url_of(settings: Settings) -> str:
@@ -137,9 +141,11 @@ class Ports:
 
     @cached_property
     def journal(self) -> Journal:
-        """The journal of this role and account on this network."""
+        """The journal of this role and account on this network; beside it lies the role's log."""
+        from ..adapters.role_log import role_log
         from ..adapters.store.journal import SqliteJournal
 
+        self._open.enter_context(role_log(self.home))
         return self._open.enter_context(closing(SqliteJournal(self.home / "journal.sqlite")))
 
     @cached_property

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from ..domain.errors import InputError
 from ..domain.job import Appeal, Outcome, Question, Task, TaskState
+from ..domain.log_context import working_on
 from ..domain.manifest import Manifest
 from ..domain.money import ZERO, Fri
 from ..domain.sampling import SampleTile, sample_tiles
@@ -109,10 +110,11 @@ def raise_appeal(plan: AppealPlan, *, ledger: Ledger) -> Receipt:
 
     Raises LedgerRejected as the contract does; what was deposited stays withdrawable.
     """
-    if plan.missing != ZERO:
-        ledger.deposit(plan.missing)
-    receipt = ledger.appeal(plan.job_id, [plan.appeal])
-    log.info("appealed job=%d task=%d tx=%#x", plan.job_id, plan.appeal.task, receipt.tx_hash)
+    with working_on(plan.job_id, plan.appeal.task):
+        if plan.missing != ZERO:
+            ledger.deposit(plan.missing)
+        receipt = ledger.appeal(plan.job_id, [plan.appeal])
+        log.info("appealed job=%d task=%d tx=%#x", plan.job_id, plan.appeal.task, receipt.tx_hash)
     return receipt
 
 

@@ -58,10 +58,11 @@ class Ballots:
             if (vote.key.job_id, vote.key.task) != (key.job_id, key.task):
                 continue
             current = vote.key == key and task.state not in OVER
-            if vote.stage.is_open:
-                vote = self._update_open(vote, task, current)
-            elif current:
-                vote = self._taken_back(vote, task)
+            with vote.key.logged():
+                if vote.stage.is_open:
+                    vote = self._update_open(vote, task, current)
+                elif current:
+                    vote = self._taken_back(vote, task)
             over = task.state in OVER or vote.key not in standing(task)
             if not over and vote.over_at_block is not None:
                 self._votes.put(replace(vote, over_at_block=None))
@@ -107,7 +108,11 @@ class Ballots:
 
         for vote, receipt in send(votes, call, "commit"):
             self._votes.advance(vote, Stage.COMMITTED)
-            _log(vote, "committed", receipt)
+            with vote.key.logged():
+                log.info(
+                    "hop=%d committed job=%d task=%d seat=%d tx=%#x",
+                    Hop.JUDGED, vote.key.job_id, vote.key.task, vote.seat, receipt.tx_hash,
+                )  # fmt: skip
 
     def send_reveals(self, job_id: int, tasks: Sequence[Task]) -> None:
         votes = self._to_send(tasks, TaskState.REVEALING, Stage.COMMITTED)
@@ -117,8 +122,12 @@ class Ballots:
 
         for vote, receipt in send(votes, call, "reveal"):
             self._votes.advance(vote, Stage.REVEALED)
-            said = f" verdict={vote.verdict.value.lower()} ground={vote.ground.value.lower()}"
-            _log(vote, "revealed", receipt, said)
+            with vote.key.logged():
+                log.info(
+                    "hop=%d revealed job=%d task=%d seat=%d verdict=%s ground=%s tx=%#x",
+                    Hop.JUDGED, vote.key.job_id, vote.key.task, vote.seat, vote.verdict.value.lower(),
+                    vote.ground.value.lower(), receipt.tx_hash,
+                )  # fmt: skip
 
     def _to_send(self, tasks: Sequence[Task], state: TaskState, stage: Stage) -> list[Vote]:
         ready = [key_of(task) for task in tasks if task.state is state]
@@ -142,10 +151,3 @@ def send(
             continue
         for item in batch:
             yield item, receipt
-
-
-def _log(vote: Vote, did: str, receipt: Receipt, more: str = "") -> None:
-    log.info(
-        "hop=%d %s job=%d task=%d seat=%d%s tx=%#x",
-        Hop.JUDGED, did, vote.key.job_id, vote.key.task, vote.seat, more, receipt.tx_hash,
-    )  # fmt: skip

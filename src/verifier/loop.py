@@ -19,13 +19,14 @@ from ..domain.cid import Cid
 from ..domain.errors import InputError, ServiceError, TileproofError
 from ..domain.hops import Hop
 from ..domain.job import Job, Task, TaskState
+from ..domain.log_context import carried, working_on
 from ..intake.fetching import Stopped
 from ..intake.following import EventFollower
 from ..ports.clock import Clock
 from ..ports.content import ContentStore
 from ..ports.images import ImageDecoder
 from ..ports.journal import Journal
-from ..ports.ledger import AppealRaised, Head, Ledger, ResultSubmitted, TaskDrawn
+from ..ports.ledger import AppealRaised, Head, Ledger, Receipt, ResultSubmitted, TaskDrawn
 from ..ports.renderer import Renderer
 from .audit import audit_submission
 from .ballots import OVER, Ballots, send
@@ -130,9 +131,10 @@ class Verifier:
         self._collect_audit()
         self._drop_orphans()
         for job_id, numbers in sorted(self._watchlist.by_job().items()):
-            job = self._ledger.job(job_id)
-            tasks = [task for task in self._ledger.tasks(job_id) if task.task in numbers]
-            self._look_at(job, tasks, head)
+            with working_on(job_id):
+                job = self._ledger.job(job_id)
+                tasks = [task for task in self._ledger.tasks(job_id) if task.task in numbers]
+                self._look_at(job, tasks, head)
         self._unpin_what_is_over(head)
         self._watchlist.forget_what_stays_over(head.block)
 
@@ -150,19 +152,20 @@ class Verifier:
         self._follower.keep(page)
 
     def _look_at(self, job: Job, tasks: Sequence[Task], head: Head) -> None:
-        draw: list[int] = []
-        settle: list[int] = []
+        draw: list[Task] = []
+        settle: list[Task] = []
         for task in tasks:
             key = key_of(task)
-            self._ballots.update(task, key, head)
-            if task.state is TaskState.DRAWABLE and self._my_turn("draw", key):
-                draw.append(task.task)
-            elif task.state is TaskState.SETTLEABLE and self._my_turn("settle", key):
-                settle.append(task.task)
-            elif task.state is TaskState.COMMITTING:
-                self._audit_if_drawn(job, task, key, head)
-            elif task.state in OVER:
-                self._unwatch(job.job_id, task.task, head)
+            with key.logged():
+                self._ballots.update(task, key, head)
+                if task.state is TaskState.DRAWABLE and self._my_turn("draw", key):
+                    draw.append(task)
+                elif task.state is TaskState.SETTLEABLE and self._my_turn("settle", key):
+                    settle.append(task)
+                elif task.state is TaskState.COMMITTING:
+                    self._audit_if_drawn(job, task, key, head)
+                elif task.state in OVER:
+                    self._unwatch(job.job_id, task.task, head)
         self._send_draws(job.job_id, draw)
         self._ballots.send_commits(job.job_id, tasks)
         self._ballots.send_reveals(job.job_id, tasks)
@@ -198,7 +201,7 @@ class Verifier:
             log.error("cannot audit job=%d task=%d: %s (%s)", key.job_id, key.task, error, error.code)
             self._given_up.add(key)
             return
-        future = self._executor.submit(self._audit, subject, key, deadline)
+        future = self._executor.submit(carried(self._audit), subject, key, deadline)
         self._running = _Running(key, future)
 
     def _audit(self, subject: Subject, key: RoundKey, deadline: float) -> _Audited:
@@ -223,6 +226,10 @@ class Verifier:
         running = self._running
         if running is None or not running.future.done():
             return
+        with running.key.logged():
+            self._take_verdict(running)
+
+    def _take_verdict(self, running: _Running) -> None:
         key = running.key
         task = self._task_of(key)  # first: should it fail, the audit is kept
         self._running = None
@@ -266,13 +273,23 @@ class Verifier:
 
     # --- what anyone may send ---
 
-    def _send_draws(self, job_id: int, numbers: Sequence[int]) -> None:
-        for number, receipt in send(numbers, lambda batch: self._ledger.draw(job_id, batch), "draw"):
-            log.info("sent a draw job=%d task=%d tx=%#x", job_id, number, receipt.tx_hash)
+    def _send_draws(self, job_id: int, tasks: Sequence[Task]) -> None:
+        def call(batch: Sequence[Task]) -> Receipt:
+            return self._ledger.draw(job_id, [task.task for task in batch])
 
-    def _send_settles(self, job_id: int, numbers: Sequence[int]) -> None:
-        for number, receipt in send(numbers, lambda batch: self._ledger.settle(job_id, batch), "settle"):
-            log.info("hop=%d settled job=%d task=%d tx=%#x", Hop.SETTLED, job_id, number, receipt.tx_hash)
+        for task, receipt in send(tasks, call, "draw"):
+            with key_of(task).logged():
+                log.info("sent a draw job=%d task=%d tx=%#x", job_id, task.task, receipt.tx_hash)
+
+    def _send_settles(self, job_id: int, tasks: Sequence[Task]) -> None:
+        def call(batch: Sequence[Task]) -> Receipt:
+            return self._ledger.settle(job_id, [task.task for task in batch])
+
+        for task, receipt in send(tasks, call, "settle"):
+            with key_of(task).logged():
+                log.info(
+                    "hop=%d settled job=%d task=%d tx=%#x", Hop.SETTLED, job_id, task.task, receipt.tx_hash
+                )
 
     def _my_turn(self, action: str, key: RoundKey) -> bool:
         """True once this verifier's share of the stagger has passed since it first saw the need."""
@@ -291,11 +308,12 @@ class Verifier:
         try:
             head = self._ledger.head()
             for job_id, numbers in sorted(self._watchlist.by_job().items()):
-                tasks = [task for task in self._ledger.tasks(job_id) if task.task in numbers]
-                for task in tasks:
-                    self._ballots.update(task, key_of(task), head)
-                self._ballots.send_commits(job_id, tasks)
-                self._ballots.send_reveals(job_id, tasks)
+                with working_on(job_id):
+                    tasks = [task for task in self._ledger.tasks(job_id) if task.task in numbers]
+                    for task in tasks:
+                        self._ballots.update(task, key_of(task), head)
+                    self._ballots.send_commits(job_id, tasks)
+                    self._ballots.send_reveals(job_id, tasks)
         except TileproofError as error:
             log.warning("could not finish before stopping: %s (%s)", error.message, error.code)
 
@@ -307,7 +325,8 @@ class Verifier:
             if vote.stage is Stage.UNPINNED or over is None:
                 continue
             if head.block >= over + self._settings.keep_reports_blocks:
-                self._executor.submit(self._store.unpin, vote.evidence).result()
+                with vote.key.logged():
+                    self._executor.submit(carried(self._store.unpin), vote.evidence).result()
                 shutil.rmtree(self._report_folder(vote.key), ignore_errors=True)
                 self._votes.advance(vote, Stage.UNPINNED)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from enum import Enum
 
 from ..domain.cid import Cid, parse_cid
 from ..domain.job import APPEAL_ROUND, Commitment, Ground, Reveal, Task, Verdict
+from ..domain.log_context import working_on
 from ..ports.journal import Journal, Record
 
 _KIND = "vote"
@@ -38,6 +40,10 @@ class RoundKey:
     attempt: int
     round: int
     seed: int
+
+    def logged(self) -> AbstractContextManager[None]:
+        """Names this round's submission in every line that is logged inside the block."""
+        return working_on(self.job_id, self.task, self.attempt)
 
     def __str__(self) -> str:
         return f"{self.job_id}/{self.task}/{self.attempt}/{self.round}/{self.seed:x}"

@@ -4,11 +4,13 @@ its result may be forgotten."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
 from ..domain.cid import Cid, parse_cid
+from ..domain.log_context import working_on
 from ..ports.journal import Journal
 
 KIND = "claim"
@@ -50,6 +52,10 @@ class Claim:
     @property
     def key(self) -> str:
         return f"{self.job_id}-{self.task}-{self.attempt}"
+
+    def logged(self) -> AbstractContextManager[None]:
+        """Names this claim in every line that is logged inside the block."""
+        return working_on(self.job_id, self.task, self.attempt)
 
     def folder(self, home: Path) -> Path:
         """Where this claim's own files lie below the worker's."""

@@ -104,15 +104,15 @@ class Delivery:
         self._workshop.forget(claim.folder(self._home), claim)
         self._claims.move(claim, Stage.FINAL, final_block=self._ledger.head().block)
 
-    def log_submitted(self, claim: Claim, how: str) -> None:
-        """The one line of hop 8, whoever sent it."""
+    def log_submitted(self, claim: Claim, how: str, *values: object) -> None:
+        """Logs hop 8; ``how`` is a template for ``values`` at the end of its line."""
         log.info(
-            "hop=%d submitted job=%d task=%d cid=%s%s",
+            f"hop=%d submitted job=%d task=%d cid=%s {how}",
             Hop.SUBMITTED,
             claim.job_id,
             claim.task,
             claim.result,
-            how,
+            *values,
         )
 
     def _bench(self, claim: Claim, manifest: Manifest) -> Bench:
@@ -147,7 +147,7 @@ class Delivery:
         except LedgerRejected as error:
             log.warning("submit job=%d task=%d: %s", claim.job_id, claim.task, error.reason)
             return False  # lapsed, or sent by the process before this one: the next look tells
-        self.log_submitted(claim, f" tx={receipt.tx_hash:#x}")
+        self.log_submitted(claim, "tx=%#x", receipt.tx_hash)
         self._claims.move(claim, Stage.SUBMITTED)
         return True
 

@@ -9,6 +9,7 @@ from collections import defaultdict
 from ..domain.errors import InputError, LedgerRejected, ServiceError
 from ..domain.hops import Hop
 from ..domain.job import AppealOutcome, Job, Lane, Outcome, Task, TaskState
+from ..domain.log_context import working_on
 from ..ports.clock import Clock
 from ..ports.content import ContentStore
 from ..ports.ledger import Head, Ledger, TaskSettled
@@ -61,20 +62,25 @@ class Holdings:
             by_job[claim.job_id].append(claim.key)
         worked = False
         for job_id, keys in by_job.items():
-            job = self._job(job_id)
+            with working_on(job_id):
+                job = self._job(job_id)
             for key in keys:
                 current = self._claims.get(key)
                 if current is None:
                     continue  # it was the same claim under the attempt that was first thought of
-                if current.stage is Stage.FINAL:
-                    self._forget_if_deep(current, head)
-                    continue
-                if job is None:
-                    log.warning("lost job=%d task=%d: the job was undone", job_id, current.task)
-                    self._delivery.finish(current)
-                    continue
-                worked = self._step(current, job, self._ledger.task(job_id, current.task)) or worked
+                with current.logged():
+                    worked = self._go_on_with(current, job, head) or worked
         return worked
+
+    def _go_on_with(self, current: Claim, job: Job | None, head: Head) -> bool:
+        if current.stage is Stage.FINAL:
+            self._forget_if_deep(current, head)
+            return False
+        if job is None:
+            log.warning("lost job=%d task=%d: the job was undone", current.job_id, current.task)
+            self._delivery.finish(current)
+            return False
+        return self._step(current, job, self._ledger.task(current.job_id, current.task))
 
     def rewind(self, block: int) -> None:
         """A reorganisation undid this block and later ones: claims that ended there are looked at
@@ -103,7 +109,9 @@ class Holdings:
         self._attended = now
         try:
             for claim in self._claims.every():
-                if claim.stage is Stage.SUBMITTED:
+                if claim.stage is not Stage.SUBMITTED:
+                    continue
+                with claim.logged():
                     task = self._ledger.task(claim.job_id, claim.task)
                     if self._is_of(claim, task):
                         self._appeals.consider(claim, self._ledger.job(claim.job_id), task)
@@ -124,7 +132,9 @@ class Holdings:
     def give_back_unfinished(self) -> None:
         """On the way out: what is claimed and not submitted would only lapse."""
         for claim in self.under_way():
-            if claim.stage is Stage.CLAIMED:
+            if claim.stage is not Stage.CLAIMED:
+                continue
+            with claim.logged():
                 try:
                     self._delivery.give_back(claim, self._ledger.job(claim.job_id))
                 except ServiceError as error:
@@ -143,13 +153,18 @@ class Holdings:
                 self.never_made(claim)  # or another was faster
                 return False
             claim = self.claimed(claim, task)
-            log.info(
-                "hop=%d claimed job=%d task=%d attempt=%d (by an earlier process)",
-                Hop.CLAIMED,
-                claim.job_id,
-                claim.task,
-                claim.attempt,
-            )
+            with claim.logged():
+                log.info(
+                    "hop=%d claimed job=%d task=%d attempt=%d (by an earlier process)",
+                    Hop.CLAIMED,
+                    claim.job_id,
+                    claim.task,
+                    claim.attempt,
+                )
+                return self._go_on_claimed(claim, job, task)
+        return self._go_on_claimed(claim, job, task)
+
+    def _go_on_claimed(self, claim: Claim, job: Job, task: Task) -> bool:
         if not self._is_of(claim, task) or task.state is TaskState.LAPSED:
             self._close(claim, job, task)
             return False
@@ -157,7 +172,7 @@ class Holdings:
             return self._delivery.go_on(claim, job, task)
         if claim.stage is not Stage.SUBMITTED:
             claim = self._claims.move(claim, Stage.SUBMITTED)
-            self._delivery.log_submitted(claim, " (by an earlier process)")
+            self._delivery.log_submitted(claim, "(by an earlier process)")
         self._help_along(claim, job, task)
         return False
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from ..domain.errors import EvidenceError, InputError, LedgerRejected, MachineError, ServiceError
 from ..domain.hops import Hop
 from ..domain.job import Job, Task
+from ..domain.log_context import working_on
 from ..intake.fetching import Stopped
 from ..ports.clock import Clock
 from ..ports.content import ContentStore
@@ -132,16 +133,17 @@ class Worker:
 
     def _find_work(self, head: Head) -> bool:
         for job_id in self._market.jobs():
-            job = self._ledger.job(job_id)
-            if job.closed or job.paid + job.refunded >= job.task_count:
-                self._market.drop(job_id)
-                continue
-            why_not = policy.why_not_terms(job, self._settings, head)
-            if why_not is not None:
-                self._market.tell_once(job_id, why_not)
-                continue
-            if self._try_job(job, head):
-                return True
+            with working_on(job_id):
+                job = self._ledger.job(job_id)
+                if job.closed or job.paid + job.refunded >= job.task_count:
+                    self._market.drop(job_id)
+                    continue
+                why_not = policy.why_not_terms(job, self._settings, head)
+                if why_not is not None:
+                    self._market.tell_once(job_id, why_not)
+                    continue
+                if self._try_job(job, head):
+                    return True
         return False
 
     def _try_job(self, job: Job, head: Head) -> bool:
@@ -166,7 +168,8 @@ class Worker:
             self._market.tell_once(job.job_id, why_not)
             return False
         try:
-            return self._open_claim_render(job, task, head)
+            with working_on(job.job_id, task.task, policy.attempt_of_claim(task)):
+                return self._open_claim_render(job, task, head)
         except ServiceError as error:
             if error.code != "content.not_found":
                 raise
@@ -219,5 +222,6 @@ class Worker:
                 receipt.tx_hash,
             )
             claim = self._holdings.claimed(claim, self._ledger.task(job.job_id, task.task))
-            self._delivery.begin(claim, job, manifest, session, stack.close)
+            with claim.logged():
+                self._delivery.begin(claim, job, manifest, session, stack.close)
         return True

@@ -49,9 +49,9 @@ def test_a_job_is_followed_from_its_estimate_to_its_pictures(user: User, quiet: 
     assert plan["majority"]["seats"] > 0
 
     job = user.answer(*submitting(quiet, "--frames", "1-2"))["job"]["job_id"]
-    listed = {line["job_id"]: line for line in user.answer("client", "list")}
+    listed = {line["job_id"]: line for line in user.answer("client", "list")["jobs"]}
     assert (listed[job]["tasks"], listed[job]["is_final"]) == (2, False)
-    assert user.answer("client", "logs", str(job)) == []
+    assert user.answer("client", "logs", str(job))["entries"] == []
     assert user.answer("client", "pause", str(job), "--dry-run")["sent"] is False
     assert user.answer("client", "status", str(job))["paused"] is False
     assert user.answer("client", "pause", str(job))["sent"] is True
@@ -69,7 +69,7 @@ def test_a_job_is_followed_from_its_estimate_to_its_pictures(user: User, quiet: 
     assert watched.returncode == 0, watched.stderr
     assert watched.stdout == f"job {job}  2 tasks: 2 paid\n"
 
-    told = [entry["what"] for entry in user.answer("client", "logs", str(job), "--task", "1")]
+    told = [entry["what"] for entry in user.answer("client", "logs", str(job), "--task", "1")["entries"]]
     order = (
         "claimed by",
         "result submitted",
@@ -158,7 +158,7 @@ def test_a_contract_of_one_s_own_is_deployed_and_used(user: User) -> None:
     assert (planned["sent"], planned["bounds"]["seat_bond_fri"]) == (False, str(LOCAL_BOUNDS.seat_bond.units))
     user.refused(["contract", "deploy", "--bounds", "mine"], 2, "contract.unknown_bounds")
     own = user.answer("contract", "deploy", "--bounds", "local")["contract"]
-    assert user.answer("client", "list", JOB_REGISTRY_ADDRESS=own) == []
+    assert user.answer("client", "list", JOB_REGISTRY_ADDRESS=own)["jobs"] == []
     findings = {f["what"]: f for f in user.answer("doctor", JOB_REGISTRY_ADDRESS=own)["findings"]}
     assert "0 active seats" in findings["Starknet"]["found"]
 
@@ -306,12 +306,12 @@ def test_ctrl_c_in_the_middle_of_paying_pays_once(
     command = submitting(quiet, "--frames", "4")
     with quiet.reader() as ledger:
         before = snapshot(quiet.network, ledger)
-        jobs = len(user.answer("client", "list"))
+        jobs = len(user.answer("client", "list")["jobs"])
         error = interrupted(user, command, hold.reached.is_set, STARKNET_RPC=url)
         assert "run the same command again" in error["remedy"]
         done = user.answer(*command)["job"]
         assert done["adopted"] is was_sent
-        assert len(user.answer("client", "list")) == jobs + 1
+        assert len(user.answer("client", "list")["jobs"]) == jobs + 1
         assert changes(quiet.network, before, snapshot(quiet.network, ledger)) == {
             "requester": -(REWARD + FEE),
             "escrow": REWARD + FEE,

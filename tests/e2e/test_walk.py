@@ -57,6 +57,20 @@ def plain_render(
     return np.asarray(Image.open(path))
 
 
+def assert_the_roles_logs_are_merged(stage: Stage, job_id: int) -> None:
+    """``client logs JOB --all`` has the hops of every role, each line under its task and attempt."""
+    told = stage.tileproof("requester", "client", "logs", str(job_id), "--all", "--task", "1")
+    assert told["unreadable"] == 0
+    lines = told["lines"]
+    assert isinstance(lines, list)
+    assert {line["role"] for line in lines} == {"worker", "verifier"}
+    assert {(line["job"], line["task"], line["attempt"]) for line in lines} == {(job_id, 1, 0)}
+    assert [line["time"] for line in lines] == sorted(line["time"] for line in lines)
+    assert {line["fields"].get("hop") for line in lines} >= set(range(4, 13))
+    sent = {line["transaction"] for line in lines if line["logger"] == "tileproof.adapters.sender"}
+    assert sent >= {line["transaction"] for line in lines if line["fields"].get("hop") in (4, 8, 11)}
+
+
 def test_one_job_walks_all_hops_and_every_coin_adds_up(
     stage: Stage, renderer: BlenderRenderer, tmp_path: Path
 ) -> None:
@@ -97,6 +111,7 @@ def test_one_job_walks_all_hops_and_every_coin_adds_up(
 
     folder = stage.fetch(job_id, "walk")
     assert hops_in(stage.said) == [12]
+    assert_the_roles_logs_are_merged(stage, job_id)
     manifest = manifest_of(stage, job_id)
     for frame in (1, 2):
         expected = plain_render(renderer, stage.scenes("plain"), manifest, frame, tmp_path / str(frame))

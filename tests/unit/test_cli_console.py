@@ -59,12 +59,13 @@ def test_a_script_reads_one_json_object_on_stderr_and_no_more(
     out, err = capsys.readouterr()
     assert out == ""
     assert json.loads(err) == {
+        "schema_version": 1,
         "error": {
             "code": "scene.no_camera",
             "message": "no camera",
             "remedy": "add one",
             "data": {"path": "x.blend"},
-        }
+        },
     }
 
 

@@ -39,6 +39,7 @@ from starknet_py.net.client_models import (
 from starknet_py.net.models.transaction import InvokeV3
 
 from ...domain.errors import ConfigError, LedgerRejected, ServiceError
+from ...domain.log_context import sending
 from ...domain.money import Fri
 from ...ports.journal import Journal
 from ..store.memory import MemoryJournal
@@ -138,9 +139,10 @@ class Sender:
         )
         intent = Intent(signed.calculate_hash(self._chain_id), what, nonce, key)
         self._intents.put(intent)
-        self._hand_over(signed, intent)
-        log.info("sent what=%s nonce=%d tx=%#x", what, nonce, intent.tx_hash)
-        receipt = self._await(intent.tx_hash)
+        with sending(intent.tx_hash):
+            self._hand_over(signed, intent)
+            log.info("sent what=%s nonce=%d tx=%#x", what, nonce, intent.tx_hash)
+            receipt = self._await(intent.tx_hash)
         self._landed(intent, receipt)
         for other in self._intents.open():
             if other.nonce <= nonce:
@@ -168,9 +170,10 @@ class Sender:
     def _settle(self, intent: Intent) -> TransactionReceiptWithBlockInfo | None:
         """The receipt of an intent that is in a block. One that can never be is forgotten; one
         that may still arrive stays."""
-        is_known, is_dead = self._look_up(intent)
-        if is_known:
-            receipt = self._await(intent.tx_hash)
+        with sending(intent.tx_hash):
+            is_known, is_dead = self._look_up(intent)
+            receipt = self._await(intent.tx_hash) if is_known else None
+        if receipt is not None:
             self._landed(intent, receipt)
             log.info("reconciled what=%s tx=%#x: it is in a block", intent.what, intent.tx_hash)
             return receipt
