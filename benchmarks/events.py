@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-import httpx
+import httpx2
 from starknet_py.hash.selector import get_selector_from_name
 from starknet_py.net.account.account import Account
 from starknet_py.net.client_models import Call
@@ -50,7 +50,7 @@ MANIFEST = Cid(Codec.RAW, bytes(range(32)))
 
 def main() -> int:
     program = locate(DEVNET, load().cache)
-    with tempfile.TemporaryDirectory() as name, closing(httpx.Client(timeout=60)) as http:
+    with tempfile.TemporaryDirectory() as name, closing(httpx2.Client(timeout=60)) as http:
         folder = Path(name)
         with running_devnet(program, log=folder / "devnet.log", block_seconds=None) as devnet:
             signer = predeployed(devnet.rpc_url)[0]
@@ -107,7 +107,7 @@ def fill(devnet: Devnet, ledger: StarknetLedger, signer: Signer, contract: Addre
         node.close()
 
 
-def raw_pages(http: httpx.Client, devnet: Devnet, contract: Address) -> int:
+def raw_pages(http: httpx2.Client, devnet: Devnet, contract: Address) -> int:
     """What the node alone takes: its pages of the same events, parsed as JSON and no further."""
     count, token = 0, None
     while True:

@@ -6,7 +6,7 @@ import sys
 import time
 from typing import Any
 
-import httpx
+import httpx2
 from tileproof.localnet.devnet import Devnet
 
 from benchmarks.gas_cells import Cell
@@ -23,7 +23,7 @@ class Meter:
 
     def __init__(self, devnet: Devnet) -> None:
         self._url = devnet.rpc_url
-        self._http = httpx.Client(timeout=60)
+        self._http = httpx2.Client(timeout=60)
         self._filled: set[Cell] = set()
         self.spent: list[Spent] = []
         self.made: dict[Case, list[tuple[str, Cell]]] = {}

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from ..domain.errors import ServiceError
 from .child import Child
@@ -45,7 +45,7 @@ class Devnet:
         with _http() as http:
             self._call(http, "devnet_abortBlocks", {"starting_block_id": {"block_number": first}})
 
-    def _call(self, http: httpx.Client, method: str, params: dict[str, object]) -> object:
+    def _call(self, http: httpx2.Client, method: str, params: dict[str, object]) -> object:
         request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
         answer = http.post(self.rpc_url, json=request).json()
         if "result" not in answer:
@@ -115,13 +115,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _http() -> httpx.Client:
+def _http() -> httpx2.Client:
     """For a devnet, which nobody encrypts: to load certificates takes longer than most calls."""
-    return httpx.Client(timeout=60, verify=False)
+    return httpx2.Client(timeout=60, verify=False)
 
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=2, verify=False).status_code == 200
-    except httpx.HTTPError:
+        return httpx2.get(url, timeout=2, verify=False).status_code == 200
+    except httpx2.HTTPError:
         return False

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
+import httpx2
 
 from ..domain.errors import ServiceError
 from ..domain.job import Address
@@ -46,7 +46,7 @@ def fees_by_transaction(rpc_url: str, *, first_block: int, last_block: int) -> d
 
 
 def _transactions(rpc_url: str, first_block: int, last_block: int) -> Iterator[dict[str, Any]]:
-    with httpx.Client(timeout=30) as http:
+    with httpx2.Client(timeout=30) as http:
         for number in range(first_block, last_block + 1):
             yield from _block(http, rpc_url, number)["transactions"]
 
@@ -55,7 +55,7 @@ def _fee(entry: dict[str, Any]) -> Fri:
     return Fri(int(entry["receipt"]["actual_fee"]["amount"], 16))
 
 
-def _block(http: httpx.Client, rpc_url: str, number: int) -> dict[str, Any]:
+def _block(http: httpx2.Client, rpc_url: str, number: int) -> dict[str, Any]:
     request = {
         "jsonrpc": "2.0",
         "id": 1,
@@ -64,7 +64,7 @@ def _block(http: httpx.Client, rpc_url: str, number: int) -> dict[str, Any]:
     }
     try:
         answer = http.post(rpc_url, json=request).json()
-    except httpx.HTTPError as error:
+    except httpx2.HTTPError as error:
         raise ServiceError(
             "ledger.unreachable",
             f"the node at {rpc_url} did not answer",

@@ -8,7 +8,7 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from ..domain.errors import MachineError
 from .archive import extract_file
@@ -61,10 +61,10 @@ def download(tool: Tool, release: Download, prefix: Path, tell: Callable[[str], 
 def _save(release: Download, target: Path, tell: Callable[[str], None]) -> str:
     """Streams the archive to a file and returns its SHA-512. Raises Unavailable."""
     digest = hashlib.sha512()
-    timeout = httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS)
+    timeout = httpx2.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS)
     try:
         with (
-            httpx.stream("GET", release.url, follow_redirects=True, timeout=timeout) as answer,
+            httpx2.stream("GET", release.url, follow_redirects=True, timeout=timeout) as answer,
             target.open("wb") as file,
         ):
             answer.raise_for_status()
@@ -79,8 +79,8 @@ def _save(release: Download, target: Path, tell: Callable[[str], None]) -> str:
                 digest.update(chunk)
                 file.write(chunk)
                 tell(f"{got / 1e6:.0f} of {promised / 1e6:.0f} MB" if promised else f"{got / 1e6:.0f} MB")
-    except httpx.HTTPStatusError as error:
+    except httpx2.HTTPStatusError as error:
         raise Unavailable(f"{release.url} answers {error.response.status_code}") from error
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
         raise Unavailable(f"{release.url} cannot be fetched: {error or type(error).__name__}") from error
     return digest.hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import httpx
+import httpx2
 from starknet_py.hash.selector import get_selector_from_name
 from tileproof.adapters.starknet.codec import Felts, read_balances, read_totals
 from tileproof.adapters.starknet.ledger import StarknetLedger
@@ -28,7 +28,7 @@ class Snapshot:
 class _Books:
     """The chain's state at one block, whatever happens meanwhile."""
 
-    http: httpx.Client
+    http: httpx2.Client
     rpc_url: str
     block: int
 
@@ -47,7 +47,7 @@ class _Books:
 def snapshot(network: LocalNetwork, ledger: StarknetLedger) -> Snapshot:
     """Everybody's money at the newest block."""
     token, registry = ledger.token(), network.contract
-    with httpx.Client(timeout=30) as http:
+    with httpx2.Client(timeout=30) as http:
         books = _Books(http, network.rpc_url, ledger.head().block)
         owned = {}
         for name, signer in network.signers.items():

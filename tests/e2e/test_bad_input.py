@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from tileproof.adapters.blender.find import BlenderBuild
 from tileproof.adapters.ipfs.kubo import KuboStore
@@ -242,7 +242,7 @@ class Account:
                 "contract_address": hex(self.stage.network.address("requester").felt),
             },
         }
-        nonce = httpx.post(self.stage.network.rpc_url, json=request).json()["result"]
+        nonce = httpx2.post(self.stage.network.rpc_url, json=request).json()["result"]
         return nonce, self.store().pins(), self.user.files()
 
     def store(self) -> KuboStore:
@@ -341,7 +341,7 @@ def test_content_larger_than_allowed_is_refused(account: Account) -> None:
     large = bytes(1_500_000)
     api = account.stage.network.nodes[0].api.split("/")
     put = f"http://{api[2]}:{api[4]}/api/v0/block/put?cid-codec=raw&allow-big-block=true"
-    httpx.post(put, files={"data": large}).raise_for_status()
+    httpx2.post(put, files={"data": large}).raise_for_status()
     account.refused(["client", "manifest", str(Cid.of_raw_block(large))], 5, "content.too_large")
 
 

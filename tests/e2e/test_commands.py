@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from tileproof.adapters.starknet.deploy import LOCAL_BOUNDS
 
@@ -217,7 +217,7 @@ class Hold:
         here = json.loads(body)["method"] == self.method
         if here and not self.after:
             self._stop()
-        answer = httpx.post(self.to, content=body, headers={"Content-Type": "application/json"}, timeout=60)
+        answer = httpx2.post(self.to, content=body, headers={"Content-Type": "application/json"}, timeout=60)
         if here and self.after and "result" in answer.json():
             self._stop()
         return answer.content

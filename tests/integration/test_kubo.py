@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from tileproof.adapters.ipfs import api
 from tileproof.adapters.ipfs.unixfs import Kind, decode
@@ -205,16 +205,16 @@ def test_a_file_that_changes_while_it_is_added_is_unreadable_and_nothing_stays_p
 
 
 def test_pins_that_others_made_in_older_forms_are_passed_over(kubo: Kubo) -> None:
-    answer = httpx.post(
+    answer = httpx2.post(
         f"{kubo.url}/add", params={"cid-version": "0"}, files={"file": os.urandom(100)}, timeout=TIME
     ).json()
     assert str(answer["Hash"]).startswith("Qm")
     mine = kubo.store.add_block(os.urandom(10))
     assert mine in kubo.store.pins()
     assert all(isinstance(pin, Cid) for pin in kubo.store.pins())
-    httpx.post(f"{kubo.url}/pin/rm", params={"arg": answer["Hash"]}, timeout=TIME)
+    httpx2.post(f"{kubo.url}/pin/rm", params={"arg": answer["Hash"]}, timeout=TIME)
 
 
 def test_the_version_is_the_node_s_own(kubo: Kubo) -> None:
-    told = httpx.post(f"{kubo.url}/version", timeout=TIME).json()["Version"]
+    told = httpx2.post(f"{kubo.url}/version", timeout=TIME).json()["Version"]
     assert kubo.store.version() == f"kubo {told}"

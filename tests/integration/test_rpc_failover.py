@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from tileproof.adapters.starknet import endpoints, event_pages
 from tileproof.adapters.starknet import ledger as ledger_module
@@ -317,7 +317,7 @@ def test_events_that_the_contracts_counts_speak_of_and_a_node_withholds_are_aske
         if method != EVENTS:
             return None
         request = {"jsonrpc": "2.0", "id": 0, "method": method, "params": params}
-        answer = httpx.post(one.node_url, json=request).json()
+        answer = httpx2.post(one.node_url, json=request).json()
         del answer["result"]["events"][1]
         return json.dumps(answer).encode()
 

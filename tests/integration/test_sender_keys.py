@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from starknet_py.hash.selector import get_selector_from_name
 from starknet_py.net.client_models import Call
@@ -106,7 +106,7 @@ def held_up(account: Account, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> 
         account.restart()
 
         def arrive() -> None:
-            httpx.post(proxy.node_url, json=held[0], timeout=60).raise_for_status()
+            httpx2.post(proxy.node_url, json=held[0], timeout=60).raise_for_status()
 
         return arrive
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import httpx
+import httpx2
 import pytest
 from starknet_py.hash.selector import get_selector_from_name
 from starknet_py.net.account.account import Account
@@ -32,7 +32,7 @@ def asked(deployment: Deployment, view: str, *arguments: int) -> list[int]:
         "method": "starknet_call",
         "params": {"request": request, "block_id": "latest"},
     }
-    answer = httpx.post(deployment.rpc_url, json=body, timeout=60).json()
+    answer = httpx2.post(deployment.rpc_url, json=body, timeout=60).json()
     if "error" in answer:
         raise AssertionError(answer["error"])
     return [int(felt, 16) for felt in answer["result"]]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-import httpx
+import httpx2
 import pytest
 from tileproof.adapters.ipfs.api import api_url
 from tileproof.adapters.ipfs.kubo import KuboStore
@@ -36,7 +36,7 @@ class Kubo:
     def put_block(self, block: bytes, codec: Codec) -> Cid:
         """Any block, unpinned: what no store would make."""
         name = "raw" if codec is Codec.RAW else "dag-pb"
-        answer = httpx.post(
+        answer = httpx2.post(
             f"{self.url}/block/put",
             params={"cid-codec": name, "mhtype": "sha2-256", "allow-big-block": "true"},
             files={"data": block},
@@ -45,13 +45,13 @@ class Kubo:
         return parse_cid(answer.raise_for_status().json()["Key"])
 
     def get_block(self, cid: Cid) -> bytes:
-        answer = httpx.post(f"{self.url}/block/get", params={"arg": str(cid)}, timeout=60)
+        answer = httpx2.post(f"{self.url}/block/get", params={"arg": str(cid)}, timeout=60)
         return answer.raise_for_status().content
 
     def has(self, cid: Cid) -> bool:
         """True when the block lies on this node itself."""
         params = {"arg": str(cid), "offline": "true"}
-        return httpx.post(f"{self.url}/block/stat", params=params, timeout=60).status_code == 200
+        return httpx2.post(f"{self.url}/block/stat", params=params, timeout=60).status_code == 200
 
     def freeze(self) -> None:
         """Its process stands still: connections stay open, nothing is answered."""

@@ -13,7 +13,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, TypeVar
 
-import httpx
+import httpx2
 from tileproof.adapters.starknet import codec
 from tileproof.adapters.starknet.accounts import Signer, mint
 from tileproof.adapters.starknet.codec import Felts
@@ -98,7 +98,7 @@ class Rewound:
     """``cast`` are who acts; a signer deploys everything and makes the token misbehave."""
 
     def __init__(self, devnet: Devnet, deployer: Signer, cast: Sequence[str], bounds: Bounds) -> None:
-        self._http = httpx.Client(timeout=60)
+        self._http = httpx2.Client(timeout=60)
         self._url, self._cast = devnet.rpc_url, tuple(cast)
         self.bounds = bounds
         puppets = [self._puppet(deployer, salt) for salt in range(len(cast) + 1)]

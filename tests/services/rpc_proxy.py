@@ -13,7 +13,7 @@ from enum import Enum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import httpx
+import httpx2
 
 
 class Fault(Enum):
@@ -76,7 +76,7 @@ class Proxy:
             ruled = _as_of(self.stale_at, request)
         if isinstance(ruled, dict):
             return json.dumps({"jsonrpc": "2.0", "id": request.get("id", 0), **ruled}).encode(), None
-        reply = httpx.post(self.node_url, json=request, timeout=60, verify=False).content
+        reply = httpx2.post(self.node_url, json=request, timeout=60, verify=False).content
         self.after(method)
         if self.stale_at is not None and _block_in(reply) > self.stale_at:
             return json.dumps({"jsonrpc": "2.0", "id": request.get("id", 0), **UNKNOWN_HASH}).encode(), None

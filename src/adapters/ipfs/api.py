@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import httpx
+import httpx2
 
 from ...domain.cid import Cid
 from ...domain.errors import ConfigError, MachineError, ServiceError
@@ -52,8 +52,8 @@ class KuboApi:
 
     def __init__(self, multiaddr: str) -> None:
         self.address = multiaddr
-        self._http = httpx.Client(
-            base_url=api_url(multiaddr), timeout=httpx.Timeout(LOCAL_SECONDS, connect=_CONNECT_SECONDS)
+        self._http = httpx2.Client(
+            base_url=api_url(multiaddr), timeout=httpx2.Timeout(LOCAL_SECONDS, connect=_CONNECT_SECONDS)
         )
 
     def close(self) -> None:
@@ -177,7 +177,7 @@ class KuboApi:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise self.unreachable(error) from error
 
 
@@ -191,6 +191,6 @@ def not_found(cid: Cid) -> ServiceError:
     )
 
 
-def _patience(timeout: float | None) -> httpx.Timeout:
+def _patience(timeout: float | None) -> httpx2.Timeout:
     wait = LOCAL_SECONDS if timeout is None else timeout + GRACE_SECONDS
-    return httpx.Timeout(wait, connect=_CONNECT_SECONDS)
+    return httpx2.Timeout(wait, connect=_CONNECT_SECONDS)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 from starknet_py.constants import EC_ORDER
 from starknet_py.net.signer.key_pair import KeyPair
 
@@ -117,8 +117,8 @@ def mint(rpc_url: str, account: Address, amount: Fri) -> None:
 def _devnet(rpc_url: str, method: str, params: dict[str, object]) -> object:
     request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
     try:
-        answer = httpx.post(rpc_url, json=request, timeout=30).json()
-    except (httpx.HTTPError, ValueError) as error:
+        answer = httpx2.post(rpc_url, json=request, timeout=30).json()
+    except (httpx2.HTTPError, ValueError) as error:
         raise ServiceError(
             "ledger.unreachable",
             f"the Starknet node at {rpc_url} does not answer: {error}",
