@@ -15,7 +15,7 @@ CHECKS := contract-test types contract imports lint format-check
 ifndef SIDE_BY_SIDE
 .NOTPARALLEL:
 endif
-.PHONY: help setup tools contract-tools demo test test-unit test-long test-model-nightly check format-check lint \
+.PHONY: help setup tools contract-tools demo test test-unit test-long check format-check lint \
 	types imports contract contract-test bench-gas bench-verify simulate-economics format image clean
 
 help: ## this list
@@ -44,9 +44,6 @@ test: setup tools ## everything, on a real devnet, Kubo and Blender
 
 test-long: setup tools ## the longer tests that are due, part by part; PART=name runs one, ARGS=--list none
 	$(BIN)/python -m tests.long $(addprefix --part ,$(PART)) $(ARGS)
-
-test-model-nightly: setup tools ## model and contract side by side, through 500 long sequences of calls
-	$(BIN)/python -m pytest tests/integration/test_ledger_model.py --sequences 600 -s $(ARGS)
 
 test-unit: setup ## what needs no service, in a minute or two
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/conformance tests/attacks -m "not ($(SERVICES))" $(ARGS)

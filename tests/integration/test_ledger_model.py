@@ -1,7 +1,8 @@
 """The model and the contract are one: a state machine drives both, and finds what tells them apart.
 
 Each sequence begins at the same block with the whole cast funded and seated, and ends with everybody
-taking out what is theirs. A longer run than this one: `make test-model-nightly`.
+taking out what is theirs. Few sequences run in `make test`, five hundred others in `make test-long
+PART=model`, block by block.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -66,8 +67,10 @@ pytestmark = pytest.mark.devnet
 luck = st.randoms(use_true_random=True)
 LIVE = [state for state in TaskState if not state.is_final]
 STEPS = 40
-FEW, MANY = FEW_SEQUENCES, 500
-"""So few sequences are the same ones in every run; so many meet everything that there is."""
+FEW = FEW_SEQUENCES
+"""So few sequences, the same ones in every run, meet everything that there is."""
+BLOCKS, OF_A_BLOCK = 10, 50
+"""Of the long run: each block is a test, so that an interrupted run goes on after the last."""
 
 
 @pytest.fixture(scope="module")
@@ -344,30 +347,50 @@ def test_no_sequence_tells_the_model_from_the_contract(
     rig: Rewound, seated: Books, request: pytest.FixtureRequest
 ) -> None:
     sequences: int = request.config.getoption("--sequences")
-    Sequence.rig, Sequence.beginning, Sequence.tally = rig, seated, Counter()
+    tally = compare(rig, seated, sequences, None)
+    met = {
+        *("Accepted None", "Rejected None", "Unavailable None", "NoVerdict None", "NotDrawn None"),
+        *("Accepted Won", "Rejected Won", "Accepted Lost", "Rejected Lost"),
+        *("TOKEN_REFUSED", "TOKEN_MISCOUNTED", "REENTERED", "an honest seat slashed"),
+    }
+    if sequences == FEW:
+        assert [what for what in sorted(met) if not tally[what]] == []
+        assert tally["sequences of all steps"] >= 0.8 * sequences
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1_800)
+@pytest.mark.parametrize("block", range(BLOCKS))
+def test_no_sequence_of_a_longer_run_tells_the_model_from_the_contract(
+    rig: Rewound, seated: Books, block: int
+) -> None:
+    tally = compare(rig, seated, OF_A_BLOCK, block)
+    assert tally["sequences of all steps"] >= OF_A_BLOCK
+
+
+def compare(rig: Rewound, seated: Books, sequences: int, of_seed: int | None) -> Counter[str]:
+    """Plays so many sequences on both, and returns the counts of what was met. Without a seed a few
+    sequences are the same in every run."""
+
+    class Played(Sequence):
+        """The sequences of this run."""
+
+    Played.rig, Played.beginning, Played.tally = rig, seated, Counter()
     run_state_machine_as_test(
-        Sequence,
+        Played if of_seed is None else seed(of_seed)(Played),
         settings=settings(
             max_examples=sequences,
             stateful_step_count=STEPS,
             deadline=None,
-            derandomize=sequences <= FEW,
+            derandomize=of_seed is None and sequences <= FEW,
             database=None,
             print_blob=True,
             phases=(Phase.generate, Phase.shrink),
             suppress_health_check=list(HealthCheck),
         ),
     )
-    tally = Sequence.tally
-    print(f"\n{sequences} sequences of up to {STEPS} steps: {dict(tally.most_common())}")
-    met = {
-        *("Accepted None", "Rejected None", "Unavailable None", "NoVerdict None", "NotDrawn None"),
-        *("Accepted Won", "Rejected Won", "Accepted Lost", "Rejected Lost"),
-        *("TOKEN_REFUSED", "TOKEN_MISCOUNTED", "REENTERED", "an honest seat slashed"),
-    }
-    if sequences == FEW or sequences >= MANY:
-        assert [what for what in sorted(met) if not tally[what]] == []
-        assert tally["sequences of all steps"] >= (MANY if sequences > MANY else 0.8 * sequences)
+    print(f"\n{sequences} sequences of up to {STEPS} steps: {dict(Played.tally.most_common())}")
+    return Played.tally
 
 
 def test_the_model_draws_whom_the_contract_draws_on_a_thousand_seeds(rig: Rewound, seated: Books) -> None:

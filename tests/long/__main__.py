@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULTS = Path(__file__).parent / "results"
 UNFINISHED = ROOT / ".long"
 STOP_SECONDS = 90
-"""What services have to end in."""
+"""The time in which services must end."""
 NO_TESTS = 5
 """pytest's exit status."""
 KEPT, TO_RUN, NO_TIME, STOPPED = "kept", "to run", "no time for it", "stopped"
@@ -95,7 +95,7 @@ def run_all(lines: Iterable[Line], kept: Kept, budget: float) -> list[Line]:
 
 
 def run_one(part: Part, digest: str, kept: Kept, left: float) -> Line:
-    """Runs one part for at most ``left`` minutes, and keeps what it came to."""
+    """Runs one part for at most ``left`` minutes, and keeps the result."""
     passed = kept.passed_file(part.name, digest)
     now = passed.with_suffix(".now")
     _merge(passed, now)
@@ -157,7 +157,7 @@ def _merge(passed: Path, now: Path) -> None:
 
 
 def commit() -> str:
-    """Returns the commit that is checked out; with a + if files differ from it."""
+    """Returns the commit that is checked out, with a + if files differ from it."""
     head = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=ROOT, text=True).strip()
     changed = subprocess.run(["git", "diff", "--quiet", "HEAD"], cwd=ROOT, check=False).returncode
     return f"{head}+" if changed else head

@@ -19,14 +19,14 @@ ROOTS = {"tileproof": "src", "tileproof.contract_artifacts": "contracts/artifact
 PROGRAMS = ("benchmarks", "demo", "gallery", "model", "tests")
 """Top folders that are packages of their own name."""
 BARE = "src/adapters"
-"""Where programs import their neighbours by bare names."""
+"""The folder in which programs import their neighbours by bare names."""
 MADE = ("__pycache__", "build", "dist", "out", "target")
-"""Folders of what is made here, which git ignores (as it does the folders whose names begin with a dot)."""
+"""Folders of generated files, which git ignores, as it ignores folders whose names begin with a dot."""
 JOINS = ("joinpath", "with_name")
 
 
 class Tree:
-    """The files under ``root``, and what each Python file among them leads to."""
+    """The files under ``root``, with the files that each Python file leads to."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -59,7 +59,7 @@ class Tree:
 
     @cached_property
     def files(self) -> frozenset[str]:
-        """Every file, relative to the root, apart from what git ignores or keeps for itself."""
+        """Returns every file, relative to the root, apart from those that git ignores or keeps for itself."""
         return frozenset(self._walk(self.root))
 
     def _walk(self, folder: Path) -> Iterator[str]:
@@ -116,7 +116,7 @@ class Tree:
         return ".".join([*package, *(node.module or "").split(".")]).strip(".")
 
     def _imported(self, name: str, folder: str) -> Iterator[str]:
-        """The file of a module, however its importer writes it: in full, or as a neighbour's bare name."""
+        """Yields the file of a module that is imported by its full name or by a neighbour's bare name."""
         file = self._file_of(name)
         if file:
             yield file
@@ -138,7 +138,7 @@ class Tree:
         return next(found, None)
 
     def _folder_of(self, name: str) -> str | None:
-        """Where a module or package lies, without its suffix."""
+        """Returns the path of a module or package, without its suffix."""
         for package in sorted(ROOTS, key=len, reverse=True):
             if f"{name}.".startswith(f"{package}."):
                 return "/".join([ROOTS[package], *name.removeprefix(package).strip(".").split(".")]).strip(
@@ -148,7 +148,7 @@ class Tree:
         return name.replace(".", "/") if top in (*PROGRAMS, "src") else None
 
     def _run_or_opened(self, name: str) -> Iterator[str]:
-        """What ``python -m`` and ``importlib.resources`` find under a dotted name, when it is one."""
+        """Yields the files that ``python -m`` and ``importlib.resources`` find under a dotted name."""
         if not all(map(str.isidentifier, name.split("."))) or not (file := self._file_of(name)):
             return
         yield file
@@ -170,7 +170,7 @@ class Tree:
         return found
 
     def _below(self, path: str) -> Iterator[str]:
-        """The file of that path, or every file in the folder."""
+        """Yields the file of that path, or every file in the folder."""
         if path in self.files:
             yield path
         elif path and (self.root / path).is_dir():
@@ -202,7 +202,7 @@ class Tree:
         return {f"{folder}/conftest.py" for folder in above} & self.files
 
     def _wanted_plugins(self, paths: Iterable[str]) -> Iterator[str]:
-        """The plugins whose fixtures, or hooks, these files need."""
+        """Yields the plugins whose fixtures or hooks these files need."""
         sources = [path for path in paths if path.startswith("tests/") and path.endswith(".py")]
         named = {word for path in sources for word in _names(self._parse(path))}
         for path in sources:
@@ -213,7 +213,7 @@ class Tree:
                         yield plugin
 
     def _plugins(self, conftest: ast.Module) -> Iterator[str]:
-        """The files of ``pytest_plugins``, a list or a comprehension over names."""
+        """Yields the files of ``pytest_plugins``, a list or a comprehension over names."""
         for node in conftest.body:
             if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "pytest_plugins":
                 names = eval(ast.unparse(node.value), {"__builtins__": {}})  # a list of our own words
@@ -225,7 +225,7 @@ def _is_join(node: ast.AST) -> bool:
 
 
 def _path_tail(node: ast.AST) -> str:
-    """The constant names that end a path's expression, joined; empty when there are none."""
+    """Returns the constant names that end a path's expression, joined. It is empty without any."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in JOINS:
         words = [each.value for each in node.args if isinstance(each, ast.Constant)]
         return "/".join(str(word) for word in words)
@@ -240,7 +240,7 @@ def _path_tail(node: ast.AST) -> str:
 
 
 def _names(tree: ast.Module) -> Iterator[str]:
-    """What a module may ask pytest for: parameters, and strings (``usefixtures``, ``getfixturevalue``)."""
+    """Yields the names that a module may ask pytest for: its parameters and strings."""
     for node in ast.walk(tree):
         if isinstance(node, ast.arg):
             yield node.arg
@@ -249,7 +249,7 @@ def _names(tree: ast.Module) -> Iterator[str]:
 
 
 def _fixtures(plugin: ast.Module) -> set[str]:
-    """The names of the fixtures that a plugin defines; none means that it is there for its hooks."""
+    """Returns the names of the fixtures that a plugin defines. A plugin without any has hooks."""
     return {
         node.name
         for node in plugin.body

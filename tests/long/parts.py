@@ -1,4 +1,4 @@
-"""The parts of ``make test-long``: what each runs, and how long that takes.
+"""The table of parts of ``make test-long``, with the tests and the minutes of each.
 
 A part runs every test marked ``long`` under ``tests`` (files, folders or single tests), the tests of
 ``larger`` at the size that ``environment`` asks for, or a module with its arguments. A later change may
@@ -16,8 +16,8 @@ MOST_MINUTES_EACH = 40
 
 @dataclass(frozen=True)
 class Part:
-    """``minutes`` were measured on two quiet cores. ``files`` and ``modules`` are what no import and no
-    path in the code leads to."""
+    """One part. ``minutes`` were measured on two quiet cores. No import and no path in the code leads to
+    its further ``files`` and ``modules``."""
 
     name: str
     minutes: float
@@ -26,20 +26,20 @@ class Part:
     command: tuple[str, ...] = ()
     """A module, and its arguments."""
     processes: int = 1
-    """Among how many processes the tests are shared."""
+    """The number of processes that share the tests."""
     environment: Mapping[str, str] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
 
     @property
     def words(self) -> tuple[str, ...]:
-        """How it is run: part of its digest."""
+        """Returns the words that say how the part is run. They belong to its digest."""
         settings = [f"{name}={value}" for name, value in sorted(self.environment.items())]
         return (*self.tests, *self.larger, *self.command, str(self.processes), *settings)
 
 
 CLI = ("tileproof.cli",)
-"""What an end-to-end test starts as processes of their own."""
+"""The module that end-to-end tests start as processes of their own."""
 
 PARTS = (
     Part(

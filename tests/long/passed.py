@@ -1,4 +1,4 @@
-"""A pytest plugin that leaves out the tests which an interrupted run of the part passed, and adds to them.
+"""A pytest plugin that leaves out the tests which an interrupted run passed, and lists those that pass.
 
 ``PASSED_BEFORE`` names the file that is read, ``PASSED_NOW`` the file that grows; both list test ids.
 """
@@ -22,7 +22,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Writes the test down once its services are down again, in the process that all reports reach."""
+    """Lists the test once its services are down again, in the process that all reports reach."""
     if WORKER in os.environ:
         return
     if report.when == "call" and report.passed:

@@ -1,4 +1,4 @@
-"""What a part came to, kept under ``tests/long/results`` with the digest of what it covers.
+"""The results of parts, kept under ``tests/long/results`` with the digest of the files they cover.
 
 A result is committed, so that another machine goes on. The tests that a part has passed so far lie under
 ``.long``, which is not: an interrupted part goes on from there.
@@ -16,6 +16,8 @@ PASSED, FAILED = "passed", "failed"
 
 @dataclass(frozen=True)
 class Result:
+    """The outcome of one part, and the minutes that it took."""
+
     part: str
     digest: str
     commit: str
@@ -45,7 +47,7 @@ class Kept:
             self.passed_file(result.part, result.digest).unlink(missing_ok=True)
 
     def passed_file(self, part: str, digest: str) -> Path:
-        """The file that lists, one a line, the tests which passed under this digest."""
+        """Returns the file that lists, one a line, the tests which passed under this digest."""
         path = self._unfinished / f"{part}-{digest[:16]}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
@@ -56,6 +58,7 @@ class Kept:
         return float(path.read_text()) if path.exists() else 0.0
 
     def add_minutes(self, part: str, digest: str, minutes: float) -> float:
+        """Adds to the minutes of the part under this digest, and returns the sum."""
         total = self.minutes_so_far(part, digest) + minutes
         _replace(self.passed_file(part, digest).with_suffix(".minutes"), f"{total:.2f}")
         return total

@@ -1,4 +1,4 @@
-"""The parts of make test-long: what each covers, what is run again, and what an interrupted part keeps."""
+"""The parts of make test-long: their digests, their results, and interrupted runs."""
 
 from __future__ import annotations
 
