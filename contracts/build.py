@@ -4,21 +4,26 @@ runs the registry's tests. Beside it there are the naive contract that
 demand and an account that obeys anybody.
 
     python contracts/build.py build [--tools DIR]
-    python contracts/build.py check [--tools DIR]
-    python contracts/build.py test [--tools DIR] [--only WORD]
+    python contracts/build.py check [--tools DIR] [--anew]
+    python contracts/build.py test [--tools DIR] [--anew] [--only WORD]
+    python contracts/build.py kept check|test
 
 ``--tools`` is a folder with ``bin/starknet-compile``, ``bin/starknet-sierra-compile``,
-``bin/cairo-test`` and ``corelib`` of Cairo 2.16.0; by default the one in the user's cache, else what
-is on PATH. Artifacts are written without debug information and without white space, and packed by
-gzip, which keeps each well under a megabyte. ``registry.json`` and ``naive.json`` say which source
-and compiler made them and have both class hashes.
+``bin/cairo-test`` and ``corelib`` of Cairo 2.16.0. By default the tools `cairo` and `cairo-test` of the
+user's cache are used, else the programs on PATH. Artifacts are written without debug information and
+without white space, and packed by gzip, which keeps each well under a megabyte. ``registry.json`` and
+``naive.json`` say which source and compiler made them and have both class hashes.
 
 ``test`` runs what `cairo-test --starknet contracts` runs, module by module: calling a contract costs
 the runner time in proportion to the size of the whole program, so that small programs are several
 times as fast as a large one. ``--only`` runs the modules whose names have the word in
 them or, where there are none, the tests whose names begin with it.
 
-Exit status: 0 done, equal or passed; 1 different or failed; 2 no compiler or it failed.
+A check that has passed is kept under a digest of all that it reads (`contracts/kept.py`) and does not
+run again until one of its files changes; ``--anew`` runs it all the same. The tests' result is recorded
+in `contracts/tests/passed.json` too, which is committed. ``kept`` says whether a result is kept.
+
+Exit status: 0 done, equal or passed; 1 different, failed or not kept; 2 no compiler or it failed.
 """
 
 from __future__ import annotations
@@ -38,7 +43,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from kept import Check, KeptResults, files_below
+
 HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
 CAIRO_VERSION = "2.16.0"
 
 
@@ -68,11 +76,31 @@ class Program:
 
 
 REGISTRY = Program(HERE, "tileproof::registry::Registry", "registry")
-NAIVE = Program(HERE.parent / "benchmarks" / "naive", "naive::farm::Farm", "naive")
-PROPS = HERE.parent / "tests" / "services" / "props"
+NAIVE = Program(ROOT / "benchmarks" / "naive", "naive::farm::Farm", "naive")
+PROPS = ROOT / "tests" / "services" / "props"
 TOKEN = Program(PROPS, "props::token::FaultyToken", "token")
 PUPPET = Program(PROPS, "props::puppet::Puppet", "puppet")
 PROGRAMS = (REGISTRY, NAIVE, TOKEN, PUPPET)
+
+
+def checks() -> dict[str, Check]:
+    """Returns the checks whose results are kept, by the command that runs them."""
+    own = (HERE / "build.py", HERE / "kept.py")
+    projects = tuple(
+        program.folder / "cairo_project.toml" for program in {p.folder: p for p in PROGRAMS}.values()
+    )
+    sources = files_below(*(program.folder / "src" for program in PROGRAMS), pattern="*.cairo")
+    artifacts = files_below(*(program.artifacts for program in PROGRAMS), pattern="*.json*")
+    tested = files_below(HERE / "src", HERE / "tests", pattern="*.cairo")
+    return {
+        "check": Check("artifacts", tuple({*own, *projects, *sources, *artifacts}), CAIRO_VERSION),
+        "test": Check(
+            "contract-tests",
+            (*own, HERE / "cairo_project.toml", *tested),
+            CAIRO_VERSION,
+            record=HERE / "tests" / "passed.json",
+        ),
+    }
 
 
 class BuildError(Exception):
@@ -81,23 +109,46 @@ class BuildError(Exception):
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Compile the contracts, check their artifacts, or test.")
-    parser.add_argument("command", choices=["build", "check", "test"])
+    parser.add_argument("command", choices=["build", "check", "test", "kept"])
+    parser.add_argument("which", nargs="?", choices=["check", "test"])
     parser.add_argument("--tools", type=Path, default=None)
     parser.add_argument("--only", default="")
+    parser.add_argument("--anew", action="store_true")
     arguments = parser.parse_args()
+    asked = arguments.which if arguments.command == "kept" else arguments.command
+    kept = KeptResults(ROOT, _cache())
+    check_of = checks().get(asked)
+    if check_of is not None and not arguments.only and not arguments.anew:
+        place = kept.has(check_of)
+        if place is not None:
+            print(f"{check_of.name}: unchanged since they passed; the result is {place}")
+            return 0
+    if arguments.command == "kept":
+        return 1
     try:
-        if arguments.command == "test":
-            return test(find_tools(arguments.tools, "cairo-test"), arguments.only)
-        bin_dir = find_tools(arguments.tools)
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            made = dict(
-                zip(PROGRAMS, pool.map(lambda each: compile_contract(each, bin_dir), PROGRAMS), strict=True)
-            )
+        status, summary = run(arguments)
     except BuildError as error:
         print(f"contracts/build.py: {error}", file=sys.stderr)
         return 2
+    if status == 0 and check_of is not None and not arguments.only:
+        record = kept.keep(check_of, summary)
+        if record is not None:
+            print(f"commit {_shown(record)}: it says that this contract's tests have passed")
+    return status
+
+
+def run(arguments: argparse.Namespace) -> tuple[int, str]:
+    """Returns the exit status of a build, a check or the tests, and a line about it. Raises BuildError."""
+    if arguments.command == "test":
+        return test(find_tools(arguments.tools, "cairo-test", "cairo-test"), arguments.only)
+    bin_dir = find_tools(arguments.tools, "cairo", "starknet-compile", "starknet-sierra-compile")
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        made = dict(
+            zip(PROGRAMS, pool.map(lambda each: compile_contract(each, bin_dir), PROGRAMS), strict=True)
+        )
     files = {program.artifacts / name: content for program in made for name, content in made[program].items()}
-    return write(files) if arguments.command == "build" else check(files)
+    status = write(files) if arguments.command == "build" else check(files)
+    return status, f"{len(files)} artifacts"
 
 
 def write(files: dict[Path, bytes]) -> int:
@@ -183,8 +234,11 @@ def class_hashes(sierra: bytes, casm: bytes) -> dict[str, str]:
 # --- tests ---
 
 
-def test(bin_dir: Path, only: str) -> int:
-    """Runs the test modules side by side and says of each how it went."""
+def test(bin_dir: Path, only: str) -> tuple[int, str]:
+    """Runs the test modules side by side and says of each how it went.
+
+    Returns the exit status and how many tests passed. Raises BuildError.
+    """
     everything = test_programs()
     named = [modules for modules in everything if any(only in name for name in modules)]
     word = "" if named else only
@@ -193,7 +247,7 @@ def test(bin_dir: Path, only: str) -> int:
         raise BuildError(f"no test module's name has {only!r} in it, and no test's name begins with it")
     with tempfile.TemporaryDirectory() as folder:
 
-        def run(modules: list[str]) -> tuple[bool, str]:
+        def run_modules(modules: list[str]) -> tuple[bool, int, str]:
             started = time.monotonic()
             project = _test_project(Path(folder) / modules[0], modules)
             command = [bin_dir / "cairo-test", "--starknet", project, "--filter", word]
@@ -202,14 +256,16 @@ def test(bin_dir: Path, only: str) -> int:
             summary = said.group() if said else "did not run"
             failed = result.returncode != 0 or not said
             told = f"{' '.join(modules)}: {summary} {time.monotonic() - started:.0f} s"
-            return not failed, f"{told}\n{result.stdout}{result.stderr}" if failed else told
+            count = re.search(r"(\d+) passed", summary)
+            passed = int(count[1]) if count else 0
+            return not failed, passed, f"{told}\n{result.stdout}{result.stderr}" if failed else told
 
-        passed = True
+        all_well, total = True, 0
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for well, told in pool.map(run, programs):
+            for well, passed, told in pool.map(run_modules, programs):
                 print(told, flush=True)
-                passed = passed and well
-    return 0 if passed else 1
+                all_well, total = all_well and well, total + passed
+    return (0 if all_well else 1), f"{total} passed"
 
 
 def test_programs() -> list[list[str]]:
@@ -242,30 +298,30 @@ def _test_project(folder: Path, modules: list[str]) -> Path:
 # --- tools ---
 
 
-def find_tools(tools: Path | None, *also: str) -> Path:
-    """The folder with both compilers, of the right version, and the programs named ``also``.
+def find_tools(tools: Path | None, tool: str, *programs: str) -> Path:
+    """Returns the folder with these programs: in ``tools``, in the user's cache, or on PATH.
 
-    Raises BuildError.
+    Raises BuildError unless all are there in the right version.
     """
-    cache = Path(os.environ.get("TILEPROOF_CACHE") or _user_cache()) / "tools" / f"cairo-{CAIRO_VERSION}"
-    on_path = shutil.which("starknet-compile")
-    places = [tools / "bin"] if tools else [cache / "bin", *([Path(on_path).parent] if on_path else [])]
+    on_path = shutil.which(programs[0])
+    cached = _cache() / "tools" / f"{tool}-{CAIRO_VERSION}" / "bin"
+    places = [tools / "bin"] if tools else [cached, *([Path(on_path).parent] if on_path else [])]
     for place in places:
-        if all((place / name).exists() for name in ("starknet-compile", "starknet-sierra-compile", *also)):
-            version = _run([place / "starknet-compile", "--version"]).split()[-1]
+        if all((place / name).exists() for name in programs):
+            version = _run([place / programs[0], "--version"]).split()[-1]
             if version != CAIRO_VERSION:
                 raise BuildError(f"{place} has Cairo {version}; the artifacts are made by {CAIRO_VERSION}")
             return place
     raise BuildError(
-        f"no Cairo {CAIRO_VERSION} compiler in {', '.join(map(str, places))}: "
-        "`make contract-tools` installs it"
+        f"no {programs[0]} {CAIRO_VERSION} in {', '.join(map(str, places))}: "
+        f"`python -m tileproof.provision {tool}` installs it"
     )
 
 
-def _user_cache() -> str:
+def _cache() -> Path:
     from platformdirs import user_cache_dir
 
-    return user_cache_dir("tileproof")
+    return Path(os.environ.get("TILEPROOF_CACHE") or user_cache_dir("tileproof"))
 
 
 def _project_without_tests(program: Program) -> str:
@@ -296,7 +352,7 @@ def _packed(content: bytes) -> bytes:
 
 
 def _shown(path: Path) -> str:
-    return path.relative_to(HERE.parent).as_posix()
+    return path.relative_to(ROOT).as_posix()
 
 
 def _holds(path: Path, content: bytes) -> bool:

@@ -112,7 +112,6 @@ def _fill(tool: Tool, cache: Path, prefix: Path, progress: Progress, lock: int, 
 def _build(tool: Tool, cache: Path, prefix: Path, progress: Progress, lock: int, why: str) -> None:
     work = cache / "build" / tool.folder
     work.mkdir(parents=True, exist_ok=True)
-    _shared(cache).mkdir(exist_ok=True)
     log = log_of(tool, cache)
     log.unlink(missing_ok=True)
     if shutil.disk_usage(cache).free < tool.disk_gib * 2**30:

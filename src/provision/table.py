@@ -112,22 +112,29 @@ BPY = Tool(
 )
 
 # The corelib is published in no crate of its own; this one carries that of 2.16.0, byte for byte.
+_CORELIB = (("cairo-native", "0.9.0-rc.4", "corelib"),)
 CAIRO = Tool(
     "cairo",
     "2.16.0",
     "bin/starknet-compile",
-    "the contract's compiler and tests",
-    20,
+    "the contract's compilers",
+    15,
     CargoInstall(
-        crates=(
-            ("starknet-compile", "2.16.0"),
-            ("starknet-sierra-compile", "2.16.0"),
-            ("cairo-test", "2.16.0"),
-        ),
+        crates=(("starknet-compile", "2.16.0"), ("starknet-sierra-compile", "2.16.0")),
         least_rust=(1, 89),
-        carried=(("cairo-native", "0.9.0-rc.4", "corelib"),),
+        carried=_CORELIB,
     ),
     disk_gib=4,
     on_path=False,
 )
-TOOLS = (DEVNET, KUBO, BPY, CAIRO)
+CAIRO_TEST = Tool(
+    "cairo-test",
+    "2.16.0",
+    "bin/cairo-test",
+    "the runner of the contract's own tests",
+    8,
+    CargoInstall(crates=(("cairo-test", "2.16.0"),), least_rust=(1, 89), carried=_CORELIB),
+    disk_gib=4,
+    on_path=False,
+)
+TOOLS = (DEVNET, KUBO, BPY, CAIRO, CAIRO_TEST)
