@@ -11,7 +11,7 @@ from starknet_py.contract import Contract
 from starknet_py.net.account.account import Account
 from starknet_py.net.udc_deployer.deployer import Deployer
 
-from ...domain.errors import ServiceError
+from ...domain.errors import LedgerRejected, ServiceError
 from ...domain.job import Address, Bounds
 from ...domain.money import parse_strk
 from .accounts import Signer
@@ -82,8 +82,13 @@ def deploy_class(
         account = Account(
             address=signer.address.felt, client=node.client, key_pair=signer.key_pair(), chain=chain_id
         )
-        if not _is_declared(node, class_hash):
-            node.run(_declare(account, _text(artifacts, f"{stem}{_SIERRA}"), compiled))
+        try:
+            return Address(node.run(_deploy(account, class_hash, constructor, salt)))
+        except (ServiceError, LedgerRejected):
+            # To ask for the class first would bring all of it, although most networks know it already.
+            if _is_declared(node, class_hash):
+                raise
+        node.run(_declare(account, _text(artifacts, f"{stem}{_SIERRA}"), compiled))
         return Address(node.run(_deploy(account, class_hash, constructor, salt)))
     finally:
         node.close()
