@@ -5,8 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PROVISION := $(BIN)/python -m tileproof.provision
-# What a test without a service, in seconds, may not be marked with.
-SERVICES := devnet or kubo or blender or sandbox or docker or slow
+# Marks that `make test-unit` excludes.
+SERVICES := devnet or kubo or blender or sandbox or docker or slow or long
 
 CHECKS := contract-test types contract imports lint format-check
 
@@ -15,11 +15,14 @@ CHECKS := contract-test types contract imports lint format-check
 ifndef SIDE_BY_SIDE
 .NOTPARALLEL:
 endif
-.PHONY: help setup tools contract-tools demo test test-unit test-long check format-check lint \
+.PHONY: help packages setup tools all-tools contract-tools demo test test-unit test-long check format-check lint \
 	types imports contract contract-test bench-gas bench-verify simulate-economics format image clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+packages: ## the system packages that running and testing need: installed, or the line to paste
+	@system/ensure-packages run
 
 setup: $(READY) ## virtual environment and the package, editable
 
@@ -30,25 +33,36 @@ $(READY): pyproject.toml
 	ln -sfn ../src .typing/tileproof
 	touch $@
 
-tools: setup ## devnet, Kubo and Blender: found, downloaded or built, kept per user
+# Compilers are needed only where a tool is missing; provision says which it cannot do without.
+tools: packages setup ## devnet, Kubo and Blender: found, downloaded or built, kept per user
+	@{ $(PROVISION) --where devnet && $(PROVISION) --where kubo; } >/dev/null 2>&1 \
+		|| system/ensure-packages build || true
 	@$(PROVISION) devnet kubo bpy
 
-contract-tools: setup ## the Cairo compiler and its test runner
-	@$(PROVISION) cairo
+contract-tools: packages setup ## the Cairo compilers and their test runner
+	@$(PROVISION) cairo cairo-test
 
-demo: setup tools ## an honest job and a caught cheat on this machine, with play money
+all-tools: packages setup ## every tool that `check` and `test` need; built in one go, crates are compiled once
+	@system/ensure-packages build
+	@$(PROVISION) devnet kubo bpy \
+		$$($(BIN)/python contracts/build.py kept check >/dev/null || echo cairo) \
+		$$($(BIN)/python contracts/build.py kept test >/dev/null || echo cairo-test)
+
+demo: tools ## an honest job and a caught cheat on this machine, with play money
 	@$(BIN)/python -m demo $(ARGS)
 
-test: setup tools ## everything, on a real devnet, Kubo and Blender
+test: tools ## what a change must pass, on a real devnet, Kubo and Blender
 	$(BIN)/python -m tests $(ARGS)
 
-test-long: setup tools ## the longer tests that are due, part by part; PART=name runs one, ARGS=--list none
+test-long: tools ## the longer tests that are due, part by part; PART=name runs one, ARGS=--list none
+	@system/ensure-packages containers || true
 	$(BIN)/python -m tests.long $(addprefix --part ,$(PART)) $(ARGS)
 
-test-unit: setup ## what needs no service, in a minute or two
+
+test-unit: setup ## what needs no service, within a minute and a half
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/conformance tests/attacks -m "not ($(SERVICES))" $(ARGS)
 
-check: setup contract-tools ## all that is checked without running a job
+check: setup ## all that is checked without running a job
 	@$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync=target SIDE_BY_SIDE=yes $(CHECKS)
 
 format-check: setup ## is everything formatted?
@@ -64,11 +78,13 @@ types: setup ## mypy, strict
 imports: setup ## the dependency rule
 	$(BIN)/lint-imports
 
-contract: contract-tools ## do the committed artifacts equal their source?
-	$(BIN)/python contracts/build.py check
+contract: setup ## do the committed artifacts equal their source?
+	@$(BIN)/python contracts/build.py kept check \
+		|| { $(PROVISION) cairo && $(BIN)/python contracts/build.py check; }
 
-contract-test: contract-tools ## the contract's own tests
-	$(BIN)/python contracts/build.py test
+contract-test: setup ## the contract's own tests; those that passed on the same files are not run again
+	@$(BIN)/python contracts/build.py kept test \
+		|| { $(PROVISION) cairo-test && $(BIN)/python contracts/build.py test; }
 
 bench-gas: setup ## gas of every call, beside a transfer and beside a naive contract
 	@$(PROVISION) devnet

@@ -1,38 +1,31 @@
-"""The whole suite, as ``make test`` runs it: python -m tests [what pytest is told]
+"""The suite as ``make test`` runs it: python -m tests [arguments of pytest]
 
-First, on two processes, the tests that may have others beside them; each process has services of its own.
-Then, on one, those that may not, since they render under leases or measure time. ``-n0`` runs the first
-part on one process too, which ``-s`` and ``--pdb`` need.
+Every test that is not marked `long` runs, on two processes, each with services of its own. ``-n0`` runs
+them in one process, which ``-s`` and ``--pdb`` need. ``python -m tests.long`` runs the others.
 
-Exit status: pytest's, of the part that went worse; 0 when both are well or one of them is empty.
+Exit status: pytest's.
 """
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 
-import pytest
-
-# Of work that waits for services as often as it computes, two share two cores well. A file stays on one
-# process, for the sake of what its tests share; the order is that of tests/conftest.py.
-BESIDE = ("--part", "beside", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
-ALONE = ("--part", "alone")
-NOTHING = pytest.ExitCode.NO_TESTS_COLLECTED
-GOES_ON = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, NOTHING)
+# Two processes share two cores well: a test waits for services as often as it computes. A file stays
+# on one process, for the sake of what its tests share; tests/conftest.py decides the order.
+QUICK = ("-m", "not long", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 
 
 def main(arguments: Sequence[str]) -> int:
-    signal.signal(signal.SIGINT, lambda *_: None)  # pytest has it too, and takes its services down first
-    ends = []
-    for part in (BESIDE, ALONE):
-        command = [sys.executable, "-m", "pytest", *part, *arguments]
-        ends.append(subprocess.run(command, check=False).returncode)
-        if ends[-1] not in GOES_ON:
-            break
-    return max((end for end in ends if end != NOTHING), default=NOTHING)
+    """Runs pytest as a child and returns its exit status. Ctrl-C lets it stop its services first."""
+    command = [sys.executable, "-m", "pytest", *QUICK, *arguments]
+    with subprocess.Popen(command) as process:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                continue
 
 
 if __name__ == "__main__":

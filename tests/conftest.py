@@ -1,46 +1,44 @@
-"""Services as fixtures: started or found once a run, skipped with a reason where they are missing.
+"""Services as fixtures, and the order in which the suite's files run.
 
-A whole run has two parts, which ``python -m tests`` runs one after the other: what may have other tests
-beside it, and what is ``alone``.
+A service is started or found once a process. A test fails with the reason where its service is missing.
 """
 
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
-pytest_plugins = [f"tests.services.{name}" for name in ("blender", "devnet", "docker", "kubo", "signing")]
-ALONE, BESIDE = "alone", "beside"
+pytest_plugins = [
+    "tests.services.blender",
+    "tests.services.devnet",
+    "tests.services.docker",
+    "tests.services.kubo",
+    "tests.services.signing",
+]
 NETWORKS = Path(__file__).parent / "e2e"
-"""Roles that render under leases, and take all the cores for it."""
-REFUSALS = NETWORKS / "test_bad_input.py"
-"""One command at a time, and nothing is rendered."""
-FEW_SEQUENCES = 48
+"""Tests on one local network, which they share in one process."""
+OWN_NETWORKS = ("test_localnet.py", "test_containers.py")
+"""Those below ``NETWORKS`` that start a network of their own."""
 SERVICES = ("devnet", "kubo", "blender", "sandbox", "docker", "slow")
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--part", choices=[ALONE, BESIDE], help="only the tests of one part of a whole run")
-    parser.addoption(
-        "--sequences",
-        type=int,
-        default=FEW_SEQUENCES,
-        help="how many sequences of calls the model and the contract are compared in",
-    )
+class NetworkScheduling(LoadFileScheduling):  # type: ignore[misc]
+    """Gives each file to one process, and all files that share the local network to the same one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = Path(super()._split_scope(nodeid))
+        shares = NETWORKS.name in file.parts and file.name not in OWN_NETWORKS
+        return str(file.parent if shares else file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> NetworkScheduling:
+    return NetworkScheduling(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Marks what is alone, leaves out the other part, and begins with the files that take long, so that
-    processes which share the files end at about the same time."""
-    for item in items:
-        if NETWORKS in item.path.parents and item.path != REFUSALS:
-            item.add_marker(ALONE)
-    part = config.getoption("part")
-    if part is not None:
-        wanted = [item for item in items if (item.get_closest_marker(ALONE) is not None) == (part == ALONE)]
-        config.hook.pytest_deselected(items=[item for item in items if item not in set(wanted)])
-        items[:] = wanted
-    if config.getoption("sequences") > FEW_SEQUENCES:  # a night's run takes as long as it takes
-        for item in items:
-            item.add_marker(pytest.mark.timeout(0), append=False)
+    """Begins with the network and then with the files that use services.
+
+    They take longest. Processes that share the files then end at about the same time.
+    """
     serviced = {item.path for item in items if any(map(item.get_closest_marker, SERVICES))}
-    items.sort(key=lambda item: item.path not in serviced)
+    items.sort(key=lambda item: (NETWORKS not in item.path.parents, item.path not in serviced))

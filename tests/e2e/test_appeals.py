@@ -17,7 +17,13 @@ REWARD, FEE = 1 * STRK, 3 * STRK // 10
 OF_A_COMMITTEE_OF_ONE = 3
 """Places in the larger committee that an appeal calls."""
 
-pytestmark = [pytest.mark.devnet, pytest.mark.kubo, pytest.mark.blender, pytest.mark.sandbox]
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.devnet,
+    pytest.mark.kubo,
+    pytest.mark.blender,
+    pytest.mark.sandbox,
+]
 
 
 def test_an_honest_result_that_a_lying_committee_rejected_is_won_back_by_its_worker(seated: Stage) -> None:

@@ -57,6 +57,7 @@ def test_a_worker_who_renders_an_eighth_of_the_samples_is_slashed_and_the_task_r
     assert re.search("reject", page, re.IGNORECASE)
 
 
+@pytest.mark.long
 def test_a_seat_that_colludes_with_a_cheat_is_outvoted_and_slashed(seated: Stage) -> None:
     """Whoever has one place of the three lies: it renders as the cheat does, so it accepts."""
     stage = seated
@@ -97,6 +98,7 @@ def a_committee_of_several(stage: Stage, ledger: StarknetLedger) -> tuple[Snapsh
         stage.clear()
 
 
+@pytest.mark.long
 def test_a_result_that_nobody_can_fetch_ends_unavailable(stage: Stage) -> None:
     stage.cast(*VERIFIERS)
     job_id = stage.submit_under("plain", commit_blocks=30, reveal_blocks=15)

@@ -38,6 +38,7 @@ def submitting(stage: Stage, *flags: str) -> list[str]:
     return ["client", "submit", str(stage.scenes("plain")), "--reward", "1", *flags]
 
 
+@pytest.mark.long
 def test_a_job_is_followed_from_its_estimate_to_its_pictures(user: User, quiet: Stage) -> None:
     estimate = user.run(*submitting(quiet, "--frames", "1-2", "--dry-run"))
     for words in ("2 frames (1,2)", "2 x (1 reward + 1 x 0.3 audit fee)", "an audit renders", "majority"):
@@ -287,12 +288,15 @@ def interrupted(user: User, command: list[str], when: Callable[[], bool], **env:
 @pytest.mark.parametrize(
     ("method", "after", "was_sent"),
     [
-        ("starknet_estimateFee", False, False),
-        ("starknet_addInvokeTransaction", False, False),
-        ("starknet_addInvokeTransaction", True, True),
-        ("starknet_getTransactionReceipt", True, True),
+        pytest.param("starknet_estimateFee", False, False, marks=pytest.mark.long, id="before it is priced"),
+        pytest.param(
+            "starknet_addInvokeTransaction", False, False, marks=pytest.mark.long, id="before it is sent"
+        ),
+        pytest.param("starknet_addInvokeTransaction", True, True, id="sent, not answered"),
+        pytest.param(
+            "starknet_getTransactionReceipt", True, True, marks=pytest.mark.long, id="confirmed, not shown"
+        ),
     ],
-    ids=["before it is priced", "before it is sent", "sent, not answered", "confirmed, not told"],
 )
 def test_ctrl_c_in_the_middle_of_paying_pays_once(
     user: User,
@@ -320,6 +324,7 @@ def test_ctrl_c_in_the_middle_of_paying_pays_once(
     user.answer("client", "cancel", str(done["job_id"]))
 
 
+@pytest.mark.long
 def test_ctrl_c_while_watching_stops_the_watch_and_not_the_job(
     user: User, quiet: Stage, between: Callable[[str, bool], tuple[Hold, str]]
 ) -> None:

@@ -29,7 +29,7 @@ SERVICES = ("devnet", "kubo-a", "kubo-b", *ROLES)
 REWARD = parse_strk("1")
 JOB_SECONDS = 240.0
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(BUILD_SECONDS + 600)]
+pytestmark = [pytest.mark.long, pytest.mark.docker, pytest.mark.timeout(BUILD_SECONDS + 600)]
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ def test_a_composited_still_split_over_workers_is_finished_once_and_equals_one_r
     assert np.array_equal(np.asarray(Image.open(folder / "0003.png")), expected)
 
 
+@pytest.mark.long
 def test_who_retouches_the_picture_of_honest_passes_is_slashed(stage: Stage) -> None:
     stage.cast(*VERIFIERS)
     stage.start_dressed("worker-b", entry="other_gamma")

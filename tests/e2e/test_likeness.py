@@ -11,7 +11,13 @@ from tileproof.domain.manifest import EEVEE
 from tests.e2e.stage import VERIFIERS, Stage
 from tests.e2e.test_walk import manifest_of
 
-pytestmark = [pytest.mark.devnet, pytest.mark.kubo, pytest.mark.blender, pytest.mark.sandbox]
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.devnet,
+    pytest.mark.kubo,
+    pytest.mark.blender,
+    pytest.mark.sandbox,
+]
 
 
 def test_a_frame_of_eevee_is_drawn_judged_and_paid(stage: Stage) -> None:

@@ -70,6 +70,7 @@ def wait_until_gone(processes: list[psutil.Process]) -> None:
     wait_until(lambda: not left(), GONE_SECONDS, lambda: f"still there: {left()}")
 
 
+@pytest.mark.long
 def test_a_network_that_is_up_renders_a_job_and_goes_down_whole(user: User, tiny: Tiny) -> None:
     processes = up(user, *SMALL)
     found = status(user)
@@ -104,6 +105,7 @@ def test_a_network_that_is_up_renders_a_job_and_goes_down_whole(user: User, tiny
     assert not (user.home / "localnet").exists()
 
 
+@pytest.mark.long
 def test_ctrl_c_leaves_no_process(user: User) -> None:
     with subprocess.Popen(
         [*user.command("localnet", "up"), *SMALL],
@@ -146,6 +148,7 @@ def test_ctrl_c_while_it_starts_does_not_wait_until_it_is_up(user: User) -> None
     wait_until_gone(processes)
 
 
+@pytest.mark.long
 def test_a_killed_supervisor_takes_everybody_with_it_in_the_middle_of_a_job(user: User, tiny: Tiny) -> None:
     up(user, *SMALL)
     requester = ("--network", "localnet", "--account", "requester", "client")

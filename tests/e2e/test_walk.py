@@ -119,6 +119,7 @@ def test_one_job_walks_all_hops_and_every_coin_adds_up(
     assert (folder / "contact-sheet.png").is_file()
 
 
+@pytest.mark.long
 def test_a_still_split_over_workers_is_bit_equal_to_one_render(
     stage: Stage, renderer: BlenderRenderer, tmp_path: Path
 ) -> None:
@@ -136,6 +137,7 @@ def test_a_still_split_over_workers_is_bit_equal_to_one_render(
     assert np.array_equal(np.asarray(Image.open(folder / "0003.png")), expected)
 
 
+@pytest.mark.long
 def test_a_job_cancelled_half_way_pays_what_was_submitted_and_refunds_the_rest(stage: Stage) -> None:
     stage.cast(*VERIFIERS)
     with stage.reader() as ledger:

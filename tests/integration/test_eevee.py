@@ -20,7 +20,7 @@ from tests.services.blender import Tiny
 
 from .kept_audit import Kept
 
-pytestmark = pytest.mark.blender
+pytestmark = [pytest.mark.long, pytest.mark.blender]
 
 ONE_SAMPLE = replace(SETTINGS, engine=EEVEE, samples_per_pixel=1)
 """A sample takes half a second here, after the shaders' half a minute."""

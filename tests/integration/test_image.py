@@ -9,7 +9,7 @@ import pytest
 
 from tests.services.docker import BUILD_SECONDS, docker
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(BUILD_SECONDS + 60)]
+pytestmark = [pytest.mark.long, pytest.mark.docker, pytest.mark.timeout(BUILD_SECONDS + 60)]
 
 
 def test_make_image_builds_an_image_whose_programs_do_not_run_as_root(image: str) -> None:

@@ -132,7 +132,7 @@ def test_a_reject_whose_settlement_is_lost_is_settled_again_and_once(
     [
         (port.VerdictRevealed, 10),
         (port.TaskClaimed, 100),
-        pytest.param(port.JobCreated, KEEP_BLOCKS, marks=pytest.mark.slow),
+        pytest.param(port.JobCreated, KEEP_BLOCKS, marks=pytest.mark.long),
     ],
 )
 def test_a_paid_task_that_is_thrown_back_is_paid_again_and_once(

@@ -267,6 +267,7 @@ def test_an_outage_of_both_that_begins_when_a_transaction_was_heard(stage: Stage
     check(stage, *stage.wires, begin=nothing, before_each=begins)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_an_outage_of_a_minute(stage: Stage) -> None:
     """By the clock, in the middle of the story."""

@@ -1,12 +1,13 @@
-"""The image of this tree, as a fixture, and the Docker that it lies in."""
+"""The image of this tree and a Docker engine, as fixtures."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.services.blender import unavailable
@@ -18,11 +19,29 @@ OF_THE_OUTER_MAKE = ("ARGS", "MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS"
 
 
 @pytest.fixture(scope="session")
-def image() -> str:
+def engine() -> Iterator[None]:
+    """A Docker engine that answers: the one that runs, or one of our own until the tests end."""
+    started = subprocess.run(
+        [ROOT / "docker" / "start-engine"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_SECONDS,
+        check=False,
+    )
+    if started.returncode != 0:
+        unavailable(f"{started.stderr.strip()}; `system/ensure-packages containers` installs an engine")
+    yield
+    if pid := started.stdout.strip():
+        process = psutil.Process(int(pid))
+        process.terminate()
+        process.wait(COMMAND_SECONDS)
+
+
+@pytest.fixture(scope="session")
+def image(engine: None) -> str:
     """The image that IMAGE names, or that of this tree, which ``make image`` builds: minutes when nothing
     of it is cached."""
-    if shutil.which("docker") is None or not succeeds("docker", "version"):
-        unavailable("no Docker engine answers; start one, or run this through docker/with-engine")
     named = os.environ.get("IMAGE")
     if named:
         return named

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -38,11 +39,11 @@ def tree(tmp_path: Path) -> Path:
     return root
 
 
-def check(tree: Path, *, record: Path | None = None, version: str = "1") -> object:
+def check(tree: Path, *, record: Path | None = None, version: str = "1") -> Any:
     return kept.Check("tests", kept.files_below(tree / "src"), version, record)
 
 
-def results(tree: Path) -> object:
+def results(tree: Path) -> Any:
     return kept.KeptResults(tree, tree.parent / "cache")
 
 
