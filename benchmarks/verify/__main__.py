@@ -1,6 +1,6 @@
 """Every cheat and honest variant of the gallery on the proving scenes: what audits at the default plan find.
 
-    python -m benchmarks.verify              # an hour or two on two cores
+    python -m benchmarks.verify              # an hour or two on two cores; goes on where it was stopped
     python -m benchmarks.verify --quick      # minutes
     python -m benchmarks.verify --write docs/verification   # also the tables and pictures of the docs
 
@@ -27,6 +27,7 @@ from tileproof.adapters.blender.find import BlenderBuild, find_blender
 from tileproof.adapters.blender.sandbox import choose, landlock
 from tileproof.config import load
 
+from ..covered import kept_folder
 from .cost import CostRow, cost_of
 from .picture import picture
 from .scale import FULL, QUICK, Scale
@@ -49,7 +50,12 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--cost-scenes", help="at 1080p only these; 'none' for none")
     parser.add_argument("--frames", type=int, help="of each scene, instead of the usual number")
     parser.add_argument("--samples", type=int, help="per pixel, instead of the usual number")
-    parser.add_argument("--resume", type=Path, metavar="FOLDER", help="keep each scene's figures there")
+    parser.add_argument(
+        "--resume",
+        type=Path,
+        metavar="FOLDER",
+        help="keep each scene's figures there (by default in .long, by digest of programs and scale)",
+    )
     parser.add_argument("--write", type=Path, metavar="FOLDER", help="also write tables and pictures there")
     options = parser.parse_args(arguments)
     scale = QUICK if options.quick else FULL
@@ -64,7 +70,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.cost_scenes:
         named = () if options.cost_scenes == "none" else tuple(options.cost_scenes.split(","))
         scale = replace(scale, cost_scenes=named)
-    figures, costs = run(scale, options.resume)
+    figures, costs = run(scale, options.resume or kept_folder("benchmarks.verify", repr(scale)))
     # The default plan of this scale, which does not depend on what a scene shows.
     manifest = figures[0].manifest
     against = against_formula(manifest, draw_audits(manifest, AGAINST_FORMULA), SHARES)
@@ -117,7 +123,9 @@ def _kept(folder: Path | None, name: str) -> Any:
 def _keep(folder: Path | None, name: str, figures: object) -> None:
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{name}.pickle").write_bytes(pickle.dumps(figures))
+        new = folder / f".{name}.new"
+        new.write_bytes(pickle.dumps(figures))
+        new.replace(folder / f"{name}.pickle")
 
 
 def _say(began: float, what: str) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.long.covered import Tree
+from benchmarks.covered import Tree
 from tests.long.parts import PARTS, Part
 from tests.long.passed import BEFORE, NOW
 from tests.long.results import FAILED, PASSED, Kept, Result

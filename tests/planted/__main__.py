@@ -3,8 +3,9 @@
     python -m tests.planted [--only ID ...] [--again] [--coverage FILE] [--seconds N] [--list]
 
 One run of ``make test-unit``'s tests, with a context for each, says which of them run a fault's line.
-The test that found the fault before is tried first, then the quickest, until one fails: for two minutes
-a fault at most, two hours in all. A fault of the contract names the modules of tests to run. A result lies
+The test that found the fault before is tried first, then the files that the fault names, then the quickest
+of these, until one fails: for two minutes a fault at most, two hours in all. A fault of the contract names
+the modules of tests to run. A result lies
 under ``tests/planted/results`` with the digest of the files that its test covers. A fault with an
 unchanged digest is not tried again. Exit status 1: no test found a fault.
 """
@@ -25,7 +26,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.long.covered import Tree
+from benchmarks.covered import Tree
 from tests.planted.chosen import CHOSEN, HEARD
 from tests.planted.faults import Fault, faults
 
@@ -177,9 +178,10 @@ class Runner:
             return self._find_in_contract(fault, before, ends), len(fault.tests)
         if before and (by := self._failing(fault, [before], ends)):
             return by, 1
+        if fault.tests and (by := self._failing(fault, fault.tests, ends)):
+            return by, len(fault.tests)
         tests = self.look_for_lines().tests_of(fault, self._copy)
-        by = self._failing(fault, tests, ends) if tests else ""
-        return by or (self._failing(fault, fault.tests, ends) if fault.tests else ""), len(tests)
+        return self._failing(fault, tests, ends) if tests else "", len(tests)
 
     def look_for_lines(self) -> Lines:
         """Returns the tests that run each line. They are asked once."""

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.covered import Tree, kept_folder
 from tests.long import __main__ as long
-from tests.long.covered import Tree
 from tests.long.parts import MOST_MINUTES, MOST_MINUTES_EACH, PARTS, Part
 from tests.long.results import FAILED, PASSED, Kept, Result
 
@@ -166,6 +166,13 @@ def test_what_is_not_there_is_no_part(small: Path) -> None:
         Tree(small).covered(["tests/test_other.py"], [], [])
     with pytest.raises(LookupError, match="no module"):
         Tree(small).covered([], ["tileproof.other"], [])
+
+
+def test_a_long_bench_keeps_its_pieces_under_its_digest_and_its_scale() -> None:
+    full, quick = (kept_folder("benchmarks.verify", scale) for scale in ("full", "quick"))
+    assert full.parent == quick.parent == ROOT / ".long"
+    assert full.name.startswith("verify-")
+    assert full != quick
 
 
 # --- running ---

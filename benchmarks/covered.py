@@ -16,13 +16,25 @@ from pathlib import Path
 
 ROOTS = {"tileproof": "src", "tileproof.contract_artifacts": "contracts/artifacts"}
 """Packages that lie in a folder of another name (``package-dir`` in pyproject.toml)."""
-PROGRAMS = ("benchmarks", "demo", "gallery", "model", "tests")
+PROGRAMS = ("benchmarks", "contracts", "demo", "gallery", "model", "scenes", "tests")
 """Top folders that are packages of their own name."""
 BARE = "src/adapters"
 """The folder in which programs import their neighbours by bare names."""
 MADE = ("__pycache__", "build", "dist", "out", "target")
 """Folders of generated files, which git ignores, as it ignores folders whose names begin with a dot."""
 JOINS = ("joinpath", "with_name")
+
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def kept_folder(module: str, *words: str) -> Path:
+    """Returns the folder in which a long program keeps its finished pieces, so that it can go on.
+
+    Another content of the files that the module covers, or other words, lead to another folder."""
+    tree = Tree(ROOT)
+    digest = tree.digest(tree.covered((), (module,), ("gallery", "scenes")), *words)
+    return ROOT / ".long" / f"{module.rpartition('.')[2]}-{digest[:16]}"
 
 
 class Tree:
