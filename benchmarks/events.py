@@ -22,7 +22,6 @@ from statistics import median
 
 import httpx2
 from starknet_py.hash.selector import get_selector_from_name
-from starknet_py.net.account.account import Account
 from starknet_py.net.client_models import Call
 from tileproof.adapters.clock import SystemClock
 from tileproof.adapters.starknet.accounts import Signer, predeployed
@@ -30,6 +29,7 @@ from tileproof.adapters.starknet.deploy import LOCAL_BOUNDS, deploy_registry
 from tileproof.adapters.starknet.event_pages import PAGE_EVENTS
 from tileproof.adapters.starknet.ledger import StarknetLedger, connect
 from tileproof.adapters.starknet.node import open_node
+from tileproof.adapters.starknet.signing import account_of
 from tileproof.adapters.store.journal import SqliteJournal
 from tileproof.config import load
 from tileproof.domain.cid import Cid, Codec
@@ -96,9 +96,7 @@ def fill(devnet: Devnet, ledger: StarknetLedger, signer: Signer, contract: Addre
     ]
     node, chain_id = open_node(devnet.rpc_url)
     try:
-        account = Account(
-            address=signer.address.felt, client=node.client, key_pair=signer.key_pair(), chain=chain_id
-        )
+        account = account_of(node, chain_id, signer)
         for first in range(0, wanted, CALLS_PER_TRANSACTION):
             batch = calls[first : first + CALLS_PER_TRANSACTION]
             sent = node.run(account.execute_v3(batch, auto_estimate=True))

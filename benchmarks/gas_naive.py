@@ -10,13 +10,13 @@ from pathlib import Path
 
 from starknet_py.cairo.felt import encode_shortstring
 from starknet_py.hash.selector import get_selector_from_name
-from starknet_py.net.account.account import Account
 from starknet_py.net.client_models import Call, ResourceBounds, ResourceBoundsMapping
 from starknet_py.net.models.transaction import InvokeV3
 from tileproof.adapters.starknet.accounts import Signer
 from tileproof.adapters.starknet.codec import write_u256
 from tileproof.adapters.starknet.deploy import STRK, deploy_class
 from tileproof.adapters.starknet.node import Node
+from tileproof.adapters.starknet.signing import account_of
 from tileproof.domain.cid import Cid, Codec
 from tileproof.domain.job import Address
 from tileproof.domain.money import parse_strk
@@ -41,9 +41,7 @@ class Wallet:
     def __init__(self, node: Node, chain_id: int, signer: Signer) -> None:
         self.address = signer.address
         self._node = node
-        self._account = Account(
-            address=signer.address.felt, client=node.client, key_pair=signer.key_pair(), chain=chain_id
-        )
+        self._account = account_of(node, chain_id, signer)
         self._nonce = node.run(self._account.get_nonce(block_number="latest"))
         node.run(self._account.cairo_version)  # kept by the account, so that signing asks no node
 

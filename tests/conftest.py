@@ -13,7 +13,6 @@ pytest_plugins = [
     "tests.services.devnet",
     "tests.services.docker",
     "tests.services.kubo",
-    "tests.services.signing",
 ]
 NETWORKS = Path(__file__).parent / "e2e"
 """Tests on one local network, which they share in one process."""

@@ -8,9 +8,9 @@ from dataclasses import replace
 import httpx2
 import pytest
 from starknet_py.hash.selector import get_selector_from_name
-from starknet_py.net.account.account import Account
 from starknet_py.net.client_models import Call
 from tileproof.adapters.starknet.node import open_node
+from tileproof.adapters.starknet.signing import account_of
 from tileproof.domain.job import TaskState
 from tileproof.domain.money import Fri
 
@@ -90,9 +90,7 @@ def submit_result(deployment: Deployment, who: str, job: int, cid: str) -> None:
     signer = deployment.signers[CAST.index(who)]
     node, chain_id = open_node(deployment.rpc_url)
     try:
-        account = Account(
-            address=signer.address.felt, client=node.client, key_pair=signer.key_pair(), chain=chain_id
-        )
+        account = account_of(node, chain_id, signer)
         selector = get_selector_from_name("submit_result")
         call = Call(deployment.contract.felt, selector, [job, *as_byte_array(cid)])
         sent = node.run(account.execute_v3(call, auto_estimate=True))

@@ -139,7 +139,7 @@ def test_the_public_key_that_is_written_belongs_to_the_private_one(tmp_path: Pat
     path = tmp_path / "accounts.json"
     write_sncast(path, "local", {"a": ME})
     entry = json.loads(path.read_text())["local"]["a"]
-    assert int(entry["public_key"], 16) == ME.key_pair().public_key
+    assert int(entry["public_key"], 16) == ME.public_key
     assert entry["type"] == "open_zeppelin"
 
 

@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from starknet_py.constants import EC_ORDER
-from starknet_py.net.signer.key_pair import KeyPair
 
 from ...domain.errors import ConfigError, ServiceError
 from ...domain.job import Address
 from ...domain.money import Fri
+from .curve import EC_ORDER, public_key
 
 MAX_FILE_BYTES = 1 << 20
 
@@ -31,8 +30,9 @@ class Signer:
     address: Address
     private_key: int = field(repr=False)
 
-    def key_pair(self) -> KeyPair:
-        return KeyPair.from_private_key(self.private_key)
+    @property
+    def public_key(self) -> int:
+        return public_key(self.private_key)
 
 
 def load_signer(
@@ -81,7 +81,7 @@ def write_sncast(path: Path, network: str, accounts: dict[str, Signer]) -> None:
         section[name] = {
             "address": str(signer.address),
             "private_key": hex(signer.private_key),
-            "public_key": hex(signer.key_pair().public_key),
+            "public_key": hex(signer.public_key),
             "deployed": True,
             "legacy": False,
             "type": "open_zeppelin",
@@ -205,6 +205,8 @@ def _key(keystore: Path | None, password: str | None, private_key: str | None) -
         )
     if "crypto" not in _json(keystore):
         raise _unreadable(keystore, "it is not a keystore")
+    from .library import KeyPair  # here, since its import takes a second and most keys lie in no keystore
+
     try:
         # bytes: what derives the key decodes them, and fails on text
         pair = KeyPair.from_keystore(str(keystore), password.encode())  # type: ignore[arg-type]

@@ -7,16 +7,14 @@ import json
 from importlib import resources
 from importlib.resources.abc import Traversable
 
-from starknet_py.contract import Contract
-from starknet_py.net.account.account import Account
-from starknet_py.net.udc_deployer.deployer import Deployer
-
 from ...domain.errors import LedgerRejected, ServiceError
 from ...domain.job import Address, Bounds
 from ...domain.money import parse_strk
 from .accounts import Signer
 from .codec import write_bounds
+from .library import Account, Contract, Deployer
 from .node import Node, open_node
+from .signing import account_of
 
 STRK = Address(0x04718F5A0FC34CC1AF16A1CDEE98FFB20C31F5CD61D6AB07201858F4287C938D)
 """The STRK token, at one address on every Starknet network and on devnet."""
@@ -79,9 +77,7 @@ def deploy_class(
     class_hash, compiled = (int(facts[name], 16) for name in ("class_hash", "compiled_class_hash"))
     node, chain_id = open_node(rpc_url)
     try:
-        account = Account(
-            address=signer.address.felt, client=node.client, key_pair=signer.key_pair(), chain=chain_id
-        )
+        account = account_of(node, chain_id, signer)
         try:
             return Address(node.run(_deploy(account, class_hash, constructor, salt)))
         except (ServiceError, LedgerRejected):

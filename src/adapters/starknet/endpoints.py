@@ -19,13 +19,12 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
-from starknet_py.net.client_errors import ClientError
-from starknet_py.net.http_client import RpcHttpClient
 
 from ...domain.errors import ConfigError, ServiceError, TileproofError
 from ...domain.job import Address
 from .codec import malformed
 from .heads import Heads
+from .rpc import RpcError
 
 log = logging.getLogger("tileproof.adapters.node")
 
@@ -54,11 +53,10 @@ class _Endpoint:
     behind_since: float | None = None
 
 
-class Endpoints(RpcHttpClient):
-    """What starknet-py's client calls. ``chain_id`` is None until an endpoint has told it."""
+class Endpoints:
+    """What makes every request, starknet-py's too. ``chain_id`` is None until an endpoint has told it."""
 
     def __init__(self, urls: Sequence[str], session: aiohttp.ClientSession, chain_id: int | None) -> None:
-        super().__init__(url=urls[0], session=session)
         self._session = session
         self.chain_id = chain_id
         self._contract: tuple[Address, int] | None = None
@@ -73,18 +71,18 @@ class Endpoints(RpcHttpClient):
     async def call(self, method_name: str, params: dict[str, Any] | None = None) -> Any:
         """The answer of the first endpoint that has one.
 
-        Raises ClientError for what a node refuses; ServiceError ``ledger.unreachable``,
+        Raises RpcError for what a node refuses; ServiceError ``ledger.unreachable``,
         ``ledger.stale_head``, ``ledger.not_a_node``; ConfigError ``ledger.wrong_chain``,
         ``ledger.wrong_spec``, ``ledger.wrong_contract``.
         """
         params = dict(params or {})
         failures: list[TileproofError] = []
-        unheard_of: ClientError | None = None
+        unheard_of: RpcError | None = None
         for endpoint in self._in_turn(_take_owner(params)):
             try:
                 answer = await self._asked(endpoint, method_name, params)
-            except ClientError as error:
-                if method_name not in _BY_HASH or str(error.code) != _HASH_NOT_FOUND:
+            except RpcError as error:
+                if method_name not in _BY_HASH or error.code != _HASH_NOT_FOUND:
                     raise
                 unheard_of = unheard_of or error  # it may lie behind: what one does not know another may
             except (ServiceError, ConfigError) as error:
@@ -114,7 +112,7 @@ class Endpoints(RpcHttpClient):
 
     async def expect_contract(self, contract: Address) -> None:
         """From now on an endpoint must know this contract, of the class that the first one knows.
-        Raises ClientError where that has none."""
+        Raises RpcError where that has none."""
         found = await self.call("getClassHashAt", _class_of(contract))
         self._contract = (contract, int(found, 16))
         await self.examine_all()
@@ -164,10 +162,10 @@ class Endpoints(RpcHttpClient):
             await self._check_head(endpoint, await self._number(endpoint))
         try:
             answer = await self._post(endpoint, method, params)
-        except ClientError as error:
-            if str(error.code) == _CONTRACT_NOT_FOUND and not is_strange:
+        except RpcError as error:
+            if error.code == _CONTRACT_NOT_FOUND and not is_strange:
                 await self._examine(endpoint)  # the address may lead elsewhere by now
-            if str(error.code) == _BLOCK_NOT_FOUND and _block_of(params) <= self._heads.highest:
+            if error.code == _BLOCK_NOT_FOUND and _block_of(params) <= self._heads.highest:
                 await self._check_head(endpoint, await self._number(endpoint))
             raise
         try:
@@ -195,7 +193,7 @@ class Endpoints(RpcHttpClient):
             if not spec.startswith(SPEC + "."):
                 raise _wrong_spec(endpoint.url, spec)
             chain_id = int(await self._post(endpoint, "chainId", {}), 16)
-        except (ClientError, TypeError, ValueError) as error:
+        except (RpcError, TypeError, ValueError) as error:
             raise not_a_node(endpoint.url, str(error)[:100], was_one=endpoint.ever_trusted) from error
         if self.chain_id is not None and chain_id != self.chain_id:
             raise _wrong_chain(endpoint.url, chain_id, self.chain_id)
@@ -207,8 +205,8 @@ class Endpoints(RpcHttpClient):
     async def _examine_contract(self, endpoint: _Endpoint, contract: Address, class_hash: int) -> None:
         try:
             found = int(await self._post(endpoint, "getClassHashAt", _class_of(contract)), 16)
-        except ClientError as error:
-            if str(error.code) != _CONTRACT_NOT_FOUND:
+        except RpcError as error:
+            if error.code != _CONTRACT_NOT_FOUND:
                 raise
             found = 0
         if found != class_hash:
@@ -266,9 +264,7 @@ class Endpoints(RpcHttpClient):
             raise not_a_node(endpoint.url, body[:80].decode(errors="replace"), was_one=endpoint.ever_trusted)
         if refusal["code"] in _TOO_MANY:
             raise unreachable(endpoint.url, str(refusal.get("message", "")))
-        raise ClientError(
-            code=refusal["code"], message=str(refusal.get("message", "")), data=refusal.get("data")
-        )
+        raise RpcError(refusal["code"], str(refusal.get("message", "")), refusal.get("data"))
 
 
 # --- parts of requests ---

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-from starknet_py.net.client_models import EventsChunk
 
 from ...domain.errors import ServiceError
 from ...domain.job import Address, Task
@@ -15,11 +13,11 @@ from ...ports.ledger import Event, EventPage, JobCreated, TaskClaimed
 from ...ports.trail import REORG_WINDOW_BLOCKS, BlockMark, Trail, digest_of
 from .events import RawEvent, decode
 from .node import Node
+from .rpc import Block, EventsChunk, Keys
 
 PAGE_EVENTS = 1_000
 READINGS = 3
 """How often a page is begun anew when the chain changes under it or events are missing."""
-Keys = list[list[int | str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +89,7 @@ class EventPages:
             parted,
         )
 
-    def _stands(self, trail: Trail, head: Any) -> bool:
+    def _stands(self, trail: Trail, head: Block) -> bool:
         """Whether the block before the cursor proves that all below it is as it was read: it is
         the same block, on a chain whose hashes commit to state and parent."""
         last = trail.last
@@ -99,8 +97,9 @@ class EventPages:
             return False
         return mark_of(self._block(last.block)) == last
 
-    def _block(self, block: int | str) -> Any:
-        return self._ask(lambda: self._node.client.get_block_with_tx_hashes(block_number=block))  # type: ignore[arg-type]
+    def _block(self, block: int | str) -> Block:
+        found: Block = self._ask(lambda: self._node.block(block))
+        return found
 
     def _raw(self, keys: Keys, first: int, last: int) -> tuple[list[RawEvent], bool]:
         """The events, and whether the node told them in one page.
@@ -132,17 +131,10 @@ class EventPages:
             in_one_page = False
 
     def _node_page(self, keys: Keys, first: int, last: int, token: str | None) -> EventsChunk:
-        def call() -> Coroutine[Any, Any, EventsChunk]:
-            return self._node.client.get_events(
-                address=self._contract.felt,
-                keys=keys,
-                from_block_number=first,
-                to_block_number=last,
-                continuation_token=token,
-                chunk_size=PAGE_EVENTS,
-            )
+        def call() -> EventsChunk:
+            return self._node.events(self._contract, keys, first, last, token, PAGE_EVENTS)
 
-        page: EventsChunk = self._ask(call) if token is None else self._node.run(call())
+        page: EventsChunk = self._ask(call) if token is None else call()
         return page
 
     # --- what the contract's storage says ---
@@ -183,11 +175,11 @@ class _Changed(Exception):
     """The block up to which events were read is another one now."""
 
 
-def mark_of(block: Any) -> BlockMark:
+def mark_of(block: Block) -> BlockMark:
     """All that tells a block from another one of its number. A devnet's hash follows from number
     and count of transactions alone."""
     digest = digest_of(
-        block.block_hash, block.parent_hash, block.new_root, block.timestamp, tuple(block.transactions)
+        block.block_hash, block.parent_hash, block.new_root, block.timestamp, block.transactions
     )
     return BlockMark(block.block_number, digest)
 

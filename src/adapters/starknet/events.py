@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from starknet_py.hash.selector import get_selector_from_name
-
 from ...domain.cid import Cid, Codec
 from ...domain.job import AppealOutcome, Ground, Outcome, Question, Verdict
 from ...ports import ledger as port
 from .codec import Felts, malformed, read_terms
+from .rpc import selector_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class _Head:
 
 def selector(name: str) -> int:
     """The first key of the event of this name."""
-    return int(get_selector_from_name(name))
+    return selector_of(name)
 
 
 def decode(raw: RawEvent) -> port.Event | None:

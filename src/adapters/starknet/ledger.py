@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, TypeVar
-
-from starknet_py.hash.selector import get_selector_from_name
-from starknet_py.net.client_models import Call, TransactionReceiptWithBlockInfo
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...domain.cid import Cid
 from ...domain.errors import ConfigError, InputError, LedgerRejected, ServiceError
@@ -36,7 +33,11 @@ from .codec import Felts
 from .event_pages import Counts, EventPages
 from .events import RawEvent, decode, selector
 from .node import Node, open_node
-from .sender import Sender
+from .rpc import Block, BlockId, selector_of
+
+if TYPE_CHECKING:
+    from .library import Call, TransactionReceiptWithBlockInfo
+    from .sender import Sender
 
 T = TypeVar("T")
 READ_BUDGET_SECONDS = 20.0
@@ -98,7 +99,11 @@ class StarknetLedger:
     ) -> None:
         self._node, self._chain_id, self._contract = node, chain_id, contract
         self._signer = signer
-        self._sender = Sender(node, chain_id, signer, journal, caps) if signer is not None else None
+        self._sender: Sender | None = None
+        if signer is not None:
+            from .sender import Sender  # here, so that reading loads no starknet-py
+
+            self._sender = Sender(node, chain_id, signer, journal, caps)
         counts = Counts(jobs=self._job_count_at, tasks=self._tasks_at)
         self._pages = EventPages(node, contract, counts, self._retried)
         self._token: Address | None = None
@@ -120,14 +125,12 @@ class StarknetLedger:
     # --- reading ---
 
     def head(self) -> Head:
-        block = self._retried(lambda: self._node.client.get_block_with_tx_hashes(block_number="latest"))
+        block: Block = self._retried(lambda: self._node.block("latest"))
         return Head(
             block=block.block_number,
             timestamp=block.timestamp,
             block_hash=block.block_hash,
-            gas=GasPrices(
-                l2=Fri(block.l2_gas_price.price_in_fri), l1_data=Fri(block.l1_data_gas_price.price_in_fri)
-            ),
+            gas=GasPrices(l2=Fri(block.l2_gas_fri), l1_data=Fri(block.l1_data_gas_fri)),
         )
 
     def chain_id(self) -> int:
@@ -199,14 +202,14 @@ class StarknetLedger:
 
     def block_hash(self, block: int) -> int:
         try:
-            found = self._retried(lambda: self._node.client.get_block_with_tx_hashes(block_number=block))
+            found: Block = self._retried(lambda: self._node.block(block))
         except ServiceError as error:
             if error.code != "ledger.refused":
                 raise
             raise ServiceError(
                 "ledger.block_unknown", f"the node has no block {block} yet", retryable=True, block=block
             ) from error
-        return int(found.block_hash)
+        return found.block_hash
 
     def events(self, cursor: int = 0, *, job_id: int | None = None, trail: Trail | None = None) -> EventPage:
         return self._pages.page(cursor, job_id, trail)
@@ -228,7 +231,7 @@ class StarknetLedger:
         raise codec.malformed("create_job left no JobCreated event")
 
     def find_job(self, manifest: Cid) -> int | None:
-        keys: list[list[int | str]] = [[selector("JobCreated")], [], [self.account().felt]]
+        keys = [[selector("JobCreated")], [], [self.account().felt]]
         found = [decode(raw) for raw in self._pages.raw(keys, 0, self.head().block)]
         jobs = [e.job_id for e in found if isinstance(e, JobCreated) and e.manifest == manifest]
         return max(jobs, default=None)
@@ -324,11 +327,11 @@ class StarknetLedger:
         return _receipt(self._send(function, self._own(function, calldata), at_risk=at_risk))
 
     def _own(self, function: str, calldata: list[int]) -> Call:
-        return Call(self._contract.felt, get_selector_from_name(function), calldata)
+        return _call_of(self._contract, function, calldata)
 
     def _approve(self, amount: Fri) -> Call:
         calldata = [self._contract.felt, *codec.write_u256(amount.units)]
-        return Call(self.token().felt, get_selector_from_name("approve"), calldata)
+        return _call_of(self.token(), "approve", calldata)
 
     def _view(self, read: Callable[[Felts], T], function: str, *calldata: int, block: int | None = None) -> T:
         felts = Felts(self._call(self._contract, function, *calldata, block=block))
@@ -349,12 +352,11 @@ class StarknetLedger:
             raise
 
     def _call(self, contract: Address, function: str, *calldata: int, block: int | None = None) -> list[int]:
-        call = Call(contract.felt, get_selector_from_name(function), list(calldata))
-        at: int | Literal["latest"] = "latest" if block is None else block
-        return list(self._retried(lambda: self._node.client.call_contract(call, block_number=at)))
+        at: BlockId = "latest" if block is None else block
+        return list(self._retried(lambda: self._node.call(contract, function, calldata, at)))
 
-    def _retried(self, call: Any) -> Any:
-        return retried(lambda: self._node.run(call()), budget_seconds=READ_BUDGET_SECONDS)
+    def _retried(self, call: Callable[[], Any]) -> Any:
+        return retried(call, budget_seconds=READ_BUDGET_SECONDS)
 
     def _job_count_at(self, block: int) -> int | None:
         try:
@@ -378,6 +380,12 @@ class StarknetLedger:
         own = [e for e in receipt.events if e.from_address == self._contract.felt]
         block = receipt.block_number or 0
         return [decode(RawEvent(block, receipt.transaction_hash, e.keys, e.data)) for e in own]
+
+
+def _call_of(contract: Address, function: str, calldata: list[int]) -> Call:
+    from .library import Call
+
+    return Call(contract.felt, selector_of(function), calldata)
 
 
 def _receipt(receipt: TransactionReceiptWithBlockInfo) -> Receipt:

@@ -10,18 +10,19 @@ import json
 import re
 import threading
 from collections.abc import Coroutine, Sequence
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiohttp
-from marshmallow import ValidationError
-from starknet_py.net.client_errors import ClientError
-from starknet_py.net.full_node_client import FullNodeClient
-from starknet_py.net.http_client import ServerError
 
 from ...domain.errors import ConfigError, LedgerRejected, ServiceError, TileproofError
 from ...domain.job import Address
 from .codec import malformed
 from .endpoints import Endpoints, unreachable
+from .rpc import Block, BlockId, EventsChunk, Keys, RpcError, call_contract, read_block, read_events
+
+if TYPE_CHECKING:
+    from .library import FullNodeClient
 
 T = TypeVar("T")
 REQUEST_SECONDS, REQUEST_SECONDS_OF_SEVERAL = 30.0, 8.0
@@ -30,6 +31,8 @@ CONNECT_SECONDS = 5.0
 
 _REASON = re.compile(r"\('([A-Za-z0-9_][A-Za-z0-9_ :.\-]*)'\)")
 _FELT = re.compile(r"\b0x((?:[0-9a-f]{2}){3,31})\b")
+_STRANGE_ANSWERS = frozenset({"ServerError", "ValidationError"})
+"""By their names: starknet-py, which raises them, is not loaded for reads."""
 _NAME = re.compile(rb"[A-Z][A-Z0-9_]{2,30}")
 _NOISE = frozenset({"ENTRYPOINT_FAILED", "ENTRYPOINT_NOT_FOUND", "argent/multicall-failed"})
 _WALLET = ("u256_sub Overflow", "insufficient balance", "ERC20: insufficient", "exceeds balance")
@@ -45,8 +48,13 @@ class Node:
         seconds = REQUEST_SECONDS if len(urls) == 1 else REQUEST_SECONDS_OF_SEVERAL
         self._session: aiohttp.ClientSession = self._wait(self._make_session(seconds))
         self._endpoints = Endpoints(urls, self._session, chain_id)
-        self.client = FullNodeClient(node_url=urls[0], session=self._session)
-        self.client._client = self._endpoints
+
+    @cached_property
+    def client(self) -> FullNodeClient:
+        """starknet-py's client of the same endpoints, for what is written. Loading it takes a second."""
+        from .library import client_over
+
+        return client_over(self.url, self._endpoints)
 
     async def _make_session(self, seconds: float) -> aiohttp.ClientSession:
         timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS)
@@ -72,18 +80,39 @@ class Node:
         """What it said cannot be: another endpoint, if there is one, is asked next."""
         self._loop.call_soon_threadsafe(self._endpoints.distrust)
 
+    def block(self, block: BlockId) -> Block:
+        """Returns the block of this number, or the ``latest``. Raises as ``run``."""
+        return self.run(read_block(self._endpoints, block))
+
+    def call(
+        self, contract: Address, function: str, calldata: Sequence[int], block: BlockId
+    ) -> tuple[int, ...]:
+        """Returns what a view answers at a block. Raises as ``run``."""
+        return self.run(call_contract(self._endpoints, contract.felt, function, calldata, block))
+
+    def events(
+        self, contract: Address, keys: Keys, first: int, last: int, token: str | None, size: int
+    ) -> EventsChunk:
+        """Returns one page of the events of blocks first..last. Raises as ``run``."""
+        return self.run(read_events(self._endpoints, contract.felt, keys, first, last, token, size))
+
     def run(self, call: Coroutine[Any, Any, T]) -> T:
-        """The call's result, with the library's errors as Tileproof's."""
+        """Returns the call's result. Raises a node's or starknet-py's error as Tileproof's own."""
         try:
             return self._wait(call)
         except TileproofError:
             raise
-        except ClientError as error:
+        except RpcError as error:
             raise translated(error, self.url) from error
-        except (ServerError, ValidationError, KeyError) as error:
-            raise malformed(f"{type(error).__name__} {str(error)[:200]}") from error
         except (aiohttp.ClientError, TimeoutError, OSError, json.JSONDecodeError) as error:
             raise unreachable(self.url, error) from error
+        except Exception as error:
+            refusal = _refusal_below(error)
+            if refusal is not None:
+                raise translated(refusal, self.url) from error
+            if isinstance(error, KeyError) or type(error).__name__ in _STRANGE_ANSWERS:
+                raise malformed(f"{type(error).__name__} {str(error)[:200]}") from error
+            raise
 
     def close(self) -> None:
         if self._loop.is_closed():
@@ -95,6 +124,13 @@ class Node:
 
     def _wait(self, call: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(call, self._loop).result()
+
+
+def _refusal_below(error: BaseException | None) -> RpcError | None:
+    """Returns the node's refusal that starknet-py raised this error for, if it did."""
+    while error is not None and not isinstance(error, RpcError):
+        error = error.__cause__
+    return error
 
 
 def open_node(rpc_url: str, *, expected_chain_id: int | None = None) -> tuple[Node, int]:
@@ -128,16 +164,16 @@ def endpoints_of(rpc_url: str) -> tuple[str, ...]:
     return urls
 
 
-def translated(error: ClientError, url: str) -> TileproofError:
+def translated(error: RpcError, url: str) -> TileproofError:
     """What a refusal of the node means to us."""
     # json, not str: repr would escape the quotes around a short string
-    text = f"{error.message} {json.dumps(error.data, default=str)}"
+    text = error.text if error.data is None else f"{error.text} {json.dumps(error.data, default=str)}"
     reason = revert_reason(text)
     if reason is not None:
         return LedgerRejected(reason, _in_words(reason), remedy=_remedy(reason))
     if any(word in text for word in ("nsufficient", "exceed balance", "exceeds balance", "esource bounds")):
         return _wallet_too_low()
-    if str(error.code) in ("429", "500", "502", "503", "504"):
+    if error.code in ("429", "500", "502", "503", "504"):
         return ServiceError(
             "ledger.unreachable",
             f"the Starknet node at {url} cannot serve now: {text[:200]}",
@@ -148,7 +184,7 @@ def translated(error: ClientError, url: str) -> TileproofError:
         "ledger.refused",
         f"the Starknet node at {url} refused: {text[:400]}",
         remedy="look at the node's log",
-        rpc_code=str(error.code),
+        rpc_code=error.code,
     )
 
 

@@ -27,17 +27,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from starknet_py.net.account.account import Account
-from starknet_py.net.client_models import (
-    Call,
-    EstimatedFee,
-    ResourceBoundsMapping,
-    TransactionExecutionStatus,
-    TransactionFinalityStatus,
-    TransactionReceiptWithBlockInfo,
-)
-from starknet_py.net.models.transaction import InvokeV3
-
 from ...domain.errors import ConfigError, LedgerRejected, ServiceError
 from ...domain.log_context import sending
 from ...domain.money import Fri
@@ -46,7 +35,17 @@ from ..store.memory import MemoryJournal
 from .accounts import Signer
 from .caps import AtRisk, FeeCaps, nothing_at_risk
 from .intents import Intent, Intents
+from .library import (
+    Call,
+    EstimatedFee,
+    InvokeV3,
+    ResourceBoundsMapping,
+    TransactionExecutionStatus,
+    TransactionFinalityStatus,
+    TransactionReceiptWithBlockInfo,
+)
 from .node import Node, rejected
+from .signing import account_of
 
 T = TypeVar("T")
 log = logging.getLogger("tileproof.adapters.sender")
@@ -70,9 +69,7 @@ class Sender:
     ) -> None:
         self._node, self._caps = node, caps
         self._intents = Intents(MemoryJournal() if journal is None else journal)
-        self._account = Account(
-            address=signer.address.felt, client=node.client, key_pair=signer.key_pair(), chain=chain_id
-        )
+        self._account = account_of(node, chain_id, signer)
         self._chain_id = chain_id
         self._guard = threading.Lock()
         self._lock_file = _lock_folder() / f"{chain_id:x}-{signer.address.felt:064x}.lock"
