@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..domain.frames import format_frames
-from ..domain.job import Terms
-from ..domain.policy import describe_policy
 from .console import facts, note, say, table
 
 if TYPE_CHECKING:
     from ..client.plan import SubmissionPlan
     from ..client.submit import Submitted
+    from ..domain.job import Terms
     from ..domain.manifest import Manifest
     from ..ports.scene import SceneFacts
 
@@ -117,6 +116,8 @@ def plan_json(plan: SubmissionPlan) -> dict[str, object]:
 
 
 def show_manifest(manifest: Manifest) -> None:
+    from ..domain.policy import describe_policy
+
     policy = manifest.audit
     facts(
         {

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..domain.frames import format_frames
-from ..domain.job import Question
 from .console import facts, say
 from .show import many
 
@@ -77,6 +76,7 @@ def plan_json(plan: AppealPlan) -> dict[str, object]:
 
 def show_plan(plan: AppealPlan) -> None:
     from ..client.history import in_words
+    from ..domain.job import Question
 
     judged = "which the first committee has judged"
     how = judged if plan.appeal.question is Question.LISTED_TILE else "which no committee has judged"

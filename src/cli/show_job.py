@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..domain.frames import format_frames
-from ..domain.job import TaskState
 from .console import facts, note, say, table
 from .show import many, pictures_json, short, terms_json
 from .show_appeal import window_json
@@ -94,7 +93,9 @@ def show_status(status: JobStatus, manifest: Manifest | None) -> None:
 
 
 def state_in_words(task: Task) -> str:
-    """The task's state, and that it is an appeal's where it is."""
+    """Returns the task's state, and that it is an appeal's where it is."""
+    from ..domain.job import TaskState
+
     state = task.state.value.lower()
     if task.appeal is None or task.state.is_final or task.state is TaskState.APPEALED:
         return state

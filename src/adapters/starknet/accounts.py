@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx2
-
 from ...domain.errors import ConfigError, ServiceError
 from ...domain.job import Address
 from ...domain.money import Fri
@@ -115,6 +113,8 @@ def mint(rpc_url: str, account: Address, amount: Fri) -> None:
 
 
 def _devnet(rpc_url: str, method: str, params: dict[str, object]) -> object:
+    import httpx2  # here: most commands ask no devnet, and reading an account need not wait for it
+
     request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
     try:
         answer = httpx2.post(rpc_url, json=request, timeout=30).json()
