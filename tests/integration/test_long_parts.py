@@ -47,6 +47,13 @@ def test_a_long_test_runs_in_exactly_one_part(collected: dict[str, bool]) -> Non
     assert {test: names for test, names in homes.items() if len(names) != 1} == {}
 
 
+def test_a_part_names_only_places_with_long_tests(collected: dict[str, bool]) -> None:
+    in_parts = {test for test, long in collected.items() if long}
+    for part in PARTS:
+        for place in part.tests:
+            assert any(lies_in(test, place) for test in in_parts), f"{part.name}: {place}"
+
+
 def test_the_lists_of_make_test_and_of_the_parts_are_what_pytest_collects(collected: dict[str, bool]) -> None:
     """``make test`` deselects what is long, and a part what is not."""
     in_test = {test for test, long in collected.items() if not long}

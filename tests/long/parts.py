@@ -59,7 +59,6 @@ PARTS = (
         "walks",
         20,
         tests=(
-            "tests/e2e/test_bad_input.py",
             "tests/e2e/test_commands.py",
             "tests/e2e/test_finishing.py",
             "tests/e2e/test_likeness.py",
@@ -77,8 +76,12 @@ PARTS = (
         modules=(*CLI, "tests.e2e.dressed_role"),
         files=("gallery",),
     ),
-    Part("renders", 10, tests=("tests/conformance", "tests/integration/test_blender_pixels.py")),
-    Part("reorganisations", 10, tests=("tests/integration/test_reorganisations.py",)),
+    Part("eevee", 5, tests=("tests/integration/test_eevee.py",)),
+    Part(
+        "chain",
+        10,
+        tests=("tests/integration/test_reorganisations.py", "tests/integration/test_rpc_faults.py"),
+    ),
     Part("model", 38, tests=("tests/integration/test_ledger_model.py",), processes=2),
     Part("pictures", 10, command=("benchmarks.fuzz_images", "--files", "20000")),
     Part(
