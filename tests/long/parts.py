@@ -16,8 +16,8 @@ MOST_MINUTES_EACH = 40
 
 @dataclass(frozen=True)
 class Part:
-    """One part. ``minutes`` were measured on two quiet cores. No import and no path in the code leads to
-    its further ``files`` and ``modules``."""
+    """One part. ``minutes`` are enough on two quiet cores. No import and no path in the code leads to its
+    further ``files`` and ``modules``."""
 
     name: str
     minutes: float

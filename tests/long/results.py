@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 PASSED, FAILED = "passed", "failed"
+DIGITS = 16
+"""Of a digest, in the name of a file of unfinished work."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,12 @@ class Kept:
         path = self._committed / f"{result.part}.json"
         _replace(path, json.dumps(asdict(result), indent=2) + "\n")
         if result.outcome == PASSED:
-            self.passed_file(result.part, result.digest).unlink(missing_ok=True)
+            for path in self._unfinished.glob(f"{result.part}-{'?' * DIGITS}.*"):
+                path.unlink()
 
     def passed_file(self, part: str, digest: str) -> Path:
         """Returns the file that lists, one a line, the tests which passed under this digest."""
-        path = self._unfinished / f"{part}-{digest[:16]}.txt"
+        path = self._unfinished / f"{part}-{digest[:DIGITS]}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 

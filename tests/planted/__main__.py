@@ -5,9 +5,10 @@
 One run of ``make test-unit``'s tests, with a context for each, says which of them run a fault's line.
 The test that found the fault before is tried first, then the files that the fault names, then the quickest
 of these, until one fails: for two minutes a fault at most, two hours in all. A fault of the contract names
-the modules of tests to run. A result lies
-under ``tests/planted/results`` with the digest of the files that its test covers. A fault with an
-unchanged digest is not tried again. Exit status 1: no test found a fault.
+the modules of tests to run.
+
+A result lies under ``tests/planted/results`` with the digest of the files that its test covers. A fault
+with an unchanged digest is not tried again. Exit status 1: no test found a fault.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ UNIT = ("tests/unit", "tests/conformance", "tests/attacks")
 SERVICES = "devnet or kubo or blender or sandbox or docker or slow or long"
 HANGS_SECONDS = "60"
 """The time after which a test that hangs has failed."""
-FOUND, SURVIVED, NO_TIME = "found", "survived", "no time left"
-CONTRACTS = ("contracts/src", "contracts/tests", "contracts/build.py")
+FOUND, SURVIVED, NO_TIME, NOT_TRIED = "found", "survived", "no time", "not tried"
+CONTRACTS = ("contracts/src", "contracts/tests", "contracts/build.py", "contracts/kept.py")
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def main(arguments: Sequence[str]) -> int:
             result.fault: result
             for result in try_all(due, known, tree, How(options.coverage, options.seconds))
         }
-    results = [known.get(fault.id) or Result(fault.id, "", "not tried", "", 0, 0.0) for fault in wanted]
+    results = [known.get(fault.id) or Result(fault.id, "", NOT_TRIED, "", 0, 0.0) for fault in wanted]
     print(table(results))
     return 0 if options.list or all(result.outcome == FOUND for result in results) else 1
 
@@ -138,7 +139,12 @@ def try_all(due: Sequence[Fault], known: dict[str, Result], tree: Tree, how: How
             if began >= ends:
                 yield Result(fault.id, "", NO_TIME, "", 0, 0.0)
                 continue
-            by, tried = runner.find(fault, before)
+            try:
+                by, tried = runner.find(fault, before)
+            except RuntimeError as error:
+                print(f"{fault.id}: {error}", flush=True)
+                yield Result(fault.id, "", NOT_TRIED, "", 0, 0.0)
+                continue
             seconds = round(time.monotonic() - began, 1)
             outcome = FOUND if by else SURVIVED
             result = Result(fault.id, digest_of(fault, by, tree), outcome, by, tried, seconds)
@@ -226,9 +232,11 @@ class Runner:
         with planted(fault, self._copy):
             for name in modules:
                 command = [sys.executable, "contracts/build.py", "test", "--only", name]
-                output = run(command, self._copy, {}, ends - time.monotonic())
+                output, status = run(command, self._copy, {}, ends - time.monotonic())
                 if failed := re.search(r"(\w+)::(\w+) - ", output.partition("failures:")[2]):
                     return f"{failed[1]}::{failed[2]}"
+                if status > 0:
+                    raise RuntimeError(f"{fault.id}: the tests of {name} did not run:\n{output[-2000:]}")
         return ""
 
 
@@ -245,8 +253,10 @@ def planted(fault: Fault, root: Path) -> Iterator[None]:
         path.write_bytes(sound)
 
 
-def run(command: Sequence[str], where: Path, environment: dict[str, str], seconds: float) -> str:
-    """Returns the output of the command. After so many seconds it is ended with its children."""
+def run(command: Sequence[str], where: Path, environment: dict[str, str], seconds: float) -> tuple[str, int]:
+    """Returns the output and the exit status of the command.
+
+    After so many seconds it is ended with its children. Its status is negative then."""
     output = where / ".output"
     with output.open("wb") as file:
         child = subprocess.Popen(
@@ -267,7 +277,7 @@ def run(command: Sequence[str], where: Path, environment: dict[str, str], second
             except subprocess.TimeoutExpired:
                 os.killpg(child.pid, 9)
                 child.wait()
-    return output.read_text("utf-8", errors="replace")
+    return output.read_text("utf-8", errors="replace"), child.returncode
 
 
 def said(heard: Path) -> list[dict[str, str]]:

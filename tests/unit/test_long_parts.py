@@ -267,6 +267,7 @@ def test_a_test_that_passed_before_an_interruption_is_not_run_again(
     )
     assert [long.run_one(part, "d" * 64, kept, 5).outcome for _ in range(2)] == [FAILED, PASSED]
     assert (suite / "log").read_text() == "abb"
+    assert list((tmp_path / "unfinished").iterdir()) == []
 
 
 def test_the_table_says_what_is_left(kept: Kept) -> None:
