@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import TypeVar, get_type_hints
 
-from ..domain.canonical import Fields, load, malformed
+from ..domain.canonical import MAX_INTEGER, Fields, is_number, load, malformed
 from ..domain.cid import Cid, parse_cid
 from ..domain.errors import InputError
 from ..domain.frames import MAX_FRAMES, parse_frames
@@ -42,7 +42,7 @@ KIND = "report"
 
 _FELT = r"0x(0|[1-9a-f][0-9a-f]{0,63})"
 _DIGEST = r"[0-9a-f]{64}"
-_MOST = 2**63 - 1
+_MOST = MAX_INTEGER
 _LARGEST = 1e15
 _LONG = 1_024  # characters of a sentence
 _T = TypeVar("_T")
@@ -72,7 +72,7 @@ def _report(fields: Fields) -> AuditReport:
         of=RoundId(
             chain_id=_felt(fields, "chain_id"),
             contract=_address(fields, "contract"),
-            job_id=fields.integer("job_id", 1, 2**64 - 1),
+            job_id=fields.integer("job_id", 1, _MOST),
             task=fields.integer("task", 0, 2**32 - 1),
             attempt=fields.integer("attempt", 0, 2**32 - 1),
             round=fields.integer("round", 0, 2**8 - 1),
@@ -204,20 +204,20 @@ def _finish(fields: Fields) -> FinishRecord:
 
 def _score(fields: Fields) -> TileScore:
     psnr = fields.take("psnr_db")
-    if psnr is not None and not (isinstance(psnr, float) and abs(psnr) <= _LARGEST):
-        raise fields.fail("psnr_db", "is neither null nor a decimal")
+    if psnr is not None and not (is_number(psnr) and abs(float(str(psnr))) <= _LARGEST):
+        raise fields.fail("psnr_db", "is neither null nor a number")
     return TileScore(
         equal=fields.flag("equal"),
         equal_share=fields.number("equal_share", 0.0, 1.0),
         max_difference=fields.number("max_difference", 0.0, _LARGEST),
-        psnr_db=math.inf if psnr is None else psnr,
+        psnr_db=math.inf if psnr is None else float(str(psnr)),
         hashes=HashDistances(*(fields.integer(n, 0, HASH_BITS) for n in ("phash", "dhash", "whash"))),
     )
 
 
 def _traits(fields: Fields) -> Traits:
     shift = fields.items("shift", least=3, most=3)
-    if not all(isinstance(each, float) and abs(each) <= 255 for each in shift):
+    if not all(is_number(each) and abs(float(str(each))) <= 255 for each in shift):
         raise fields.fail("shift", "is not three differences of levels")
     red, green, blue = (float(str(each)) for each in shift)
     return Traits(

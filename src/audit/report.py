@@ -20,7 +20,7 @@ from .plan import SamplePlan
 from .screen import Finding
 from .traits import Traits
 
-VERSION = 2
+VERSION = 3
 FINE = (Standing.EQUAL, Standing.WITHIN)
 """What a tile that counts as good may be."""
 

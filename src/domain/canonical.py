@@ -1,8 +1,9 @@
 """Canonical JSON: one value, one encoding, and a reader that believes nothing.
 
-Canonical means UTF-8, keys sorted, no white space, no escapes but those JSON needs, floats
-as Python's shortest repr. What was read is accepted only when writing it again gives
-the same bytes, which rules out doubled keys, odd spellings and trailing bytes at once.
+Canonical means RFC 8785, which any language can reproduce: UTF-8, keys in the order of their
+UTF-16 code units, no white space, no escapes but those JSON needs, numbers as ECMAScript prints
+doubles. What was read is accepted only when writing it again gives the same bytes, which rules
+out doubled keys, odd spellings and trailing bytes at once.
 """
 
 from __future__ import annotations
@@ -10,11 +11,15 @@ from __future__ import annotations
 import json
 import math
 import re
+from decimal import Decimal
+from json.encoder import encode_basestring
 
 from .errors import EvidenceError
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 MAX_TEXT = 256
+MAX_INTEGER = 2**53 - 1
+"""The largest whole number that every reader of JSON takes for the same."""
 MAX_DEPTH = 16
 """Far more than any document of ours nests. Counted before parsing: some libraries raise Python's
 own limit so far that a stranger's brackets would end the process."""
@@ -22,9 +27,53 @@ _STEP = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
 
 
 def dump(value: object) -> bytes:
-    """The canonical bytes of plain JSON values. Raises ValueError for NaN and infinities."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.encode("utf-8")
+    """Returns the canonical bytes of plain JSON values.
+
+    Raises ValueError for NaN, infinities, lone surrogates and whole numbers beyond ``MAX_INTEGER``;
+    TypeError for what is no JSON value.
+    """
+    return _text(value).encode("utf-8")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return encode_basestring(value)
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, int):
+        if abs(value) > MAX_INTEGER:
+            raise ValueError(f"{value} is beyond what a double holds exactly")
+        return str(int(value))
+    if isinstance(value, float):
+        return _double(value)
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(_text, value))}]"
+    if isinstance(value, dict):
+        pairs = sorted(value.items(), key=lambda pair: pair[0].encode("utf-16-be"))
+        return f"{{{','.join(f'{encode_basestring(name)}:{_text(each)}' for name, each in pairs)}}}"
+    raise TypeError(f"{type(value).__name__} is no JSON value")
+
+
+def _double(value: float) -> str:
+    """Returns the number as ECMAScript prints it: ``1``, ``0.1``, ``1e-7``, ``1e+21``."""
+    if not math.isfinite(value):
+        raise ValueError(f"{value} is no JSON number")
+    if value == 0:
+        return "0"
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    assert isinstance(exponent, int)
+    text = "".join(map(str, digits))
+    point = len(text) + exponent  # how many digits stand before the decimal point
+    if len(text) <= point <= 21:
+        text = text.ljust(point, "0")
+    elif 0 < point <= 21:
+        text = f"{text[:point]}.{text[point:]}"
+    elif -6 < point <= 0:
+        text = f"0.{'0' * -point}{text}"
+    else:
+        fraction = f".{text[1:]}" if len(text) > 1 else ""
+        text = f"{text[0]}{fraction}e{point - 1:+d}"
+    return f"-{text}" if sign else text
 
 
 def load(data: bytes, *, kind: str, max_bytes: int) -> Fields:
@@ -98,10 +147,11 @@ class Fields:
         return value
 
     def number(self, name: str, least: float, most: float) -> float:
+        """A whole number is written without a point, so it is taken here, too."""
         value = self.take(name)
-        if not isinstance(value, float) or not math.isfinite(value) or not least <= value <= most:
-            raise self.fail(name, f"is not a decimal in {least}..{most}")
-        return value
+        if not is_number(value) or not least <= (found := float(str(value))) <= most:
+            raise self.fail(name, f"is not a number in {least}..{most}")
+        return found
 
     def flag(self, name: str) -> bool:
         value = self.take(name)
@@ -142,6 +192,11 @@ class Fields:
     def done(self) -> None:
         if self._left:
             raise self.fail(sorted(self._left)[0], "is not a known field")
+
+
+def is_number(value: object) -> bool:
+    """Returns True for a JSON number: a whole one is written without a point."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def is_plain_text(text: str) -> bool:

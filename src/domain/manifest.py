@@ -18,7 +18,7 @@ from .policy import MAX_SAMPLE_TILES as MAX_SAMPLE_TILES
 from .policy import AuditPolicy as AuditPolicy
 from .tiles import Grid, Tile
 
-VERSION = 2
+VERSION = 3
 MAX_BYTES = 1 << 20
 """One raw block: what every IPFS node will pass on."""
 MAX_FILES = 10_000

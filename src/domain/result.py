@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .canonical import Fields, dump, load
+from .canonical import MAX_INTEGER, Fields, dump, load
 from .errors import EvidenceError
 from .manifest import MAX_TASKS, RenderSettings, TaskSpec
 from .paths import is_safe_path
 
-VERSION = 2
+VERSION = 3
 RESULT_FILE = "result.json"
 MAX_BYTES = 4 << 20
 _SHA256 = r"[0-9a-f]{64}"
@@ -142,7 +142,7 @@ def decode(data: bytes) -> ResultManifest:
     fields = load(data, kind="result", max_bytes=MAX_BYTES)
     result = ResultManifest(
         version=fields.integer("version", VERSION, VERSION),
-        job_id=fields.integer("job_id", 1, 2**64 - 1),
+        job_id=fields.integer("job_id", 1, MAX_INTEGER),
         task=fields.integer("task", 0, 2**32 - 1),
         attempt=fields.integer("attempt", 0, 2**32 - 1),
         blender_build=fields.text("blender_build"),

@@ -45,7 +45,7 @@ class Kept:
         (self.scene / "tiny.blend").write_bytes(data)
         encoded = encode(
             Manifest(
-                version=2,
+                version=3,
                 name="tiny",
                 scene=store.add_directory(self.scene),
                 blend="tiny.blend",

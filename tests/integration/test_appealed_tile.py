@@ -45,7 +45,7 @@ class Case:
         self._manifest = self._store.add_block(
             encode(
                 Manifest(
-                    version=2,
+                    version=3,
                     name="tiny",
                     scene=self._store.put({"tiny.blend": data}),
                     blend="tiny.blend",

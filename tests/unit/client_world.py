@@ -141,7 +141,7 @@ def rendered(store: FakeStore, manifest: Manifest, number: int, tmp: Path, *, at
         files[name] = data
         listed.append(ResultFile(name, len(data), hashlib.sha256(data).hexdigest(), frame, 1.0))
     account = ResultManifest(
-        2, 1, number, attempt, "4.5.15 a", "cpu-x86_64-avx2", "CPU", "none", tuple(listed)
+        3, 1, number, attempt, "4.5.15 a", "cpu-x86_64-avx2", "CPU", "none", tuple(listed)
     )
     return store.put({**files, "result.json": encode(account)})
 

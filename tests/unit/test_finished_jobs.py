@@ -66,7 +66,7 @@ def result_files(
             for name, path in made.items():
                 contents[name] = data = path.read_bytes()
                 listed.append(ResultFile(name, len(data), hashlib.sha256(data).hexdigest(), frame, 1.0))
-    account = ResultManifest(2, 1, number, 0, "4.5.15 a", settings.device_class, "CPU", "none", tuple(listed))
+    account = ResultManifest(3, 1, number, 0, "4.5.15 a", settings.device_class, "CPU", "none", tuple(listed))
     return {**contents, RESULT_FILE: encode(account)}
 
 

@@ -31,7 +31,7 @@ from tests.fakes.renderer import SETTINGS as SMALL
 SETTINGS = replace(SMALL, device_class="cpu-x86_64-avx2", width_px=480, height_px=270, samples_per_pixel=32)
 SCENE = Cid(Codec.DAG_PB, bytes(range(32)))
 MANIFEST = Manifest(
-    version=2,
+    version=3,
     name="glass",
     scene=SCENE,
     blend="glass.blend",
@@ -107,8 +107,8 @@ def test_the_encoding_is_canonical_json_in_utf8() -> None:
     "spoil",
     [
         lambda data: data + b"\n",
-        lambda data: data.replace(b'"version":2', b'"version": 2'),
-        lambda data: data.replace(b'"version":2', b'"version":2,"version":2'),
+        lambda data: data.replace(b'"version":3', b'"version": 3'),
+        lambda data: data.replace(b'"version":3', b'"version":3,"version":3'),
         lambda data: data.replace(b"glass.blend", rb"glas\u0073.blend"),
         lambda data: data.replace(b"0.01", b"1e-2"),
         lambda data: data.replace(b"0.01", b"NaN"),
@@ -182,7 +182,7 @@ def test_loading_the_ledger_leaves_the_recursion_limit_as_it_was() -> None:
         ("settings.engine", "BLENDER_WORKBENCH"),
         ("settings.width_px", 0),
         ("settings.samples_per_pixel", 0),
-        ("settings.adaptive_threshold", 1),
+        ("settings.adaptive_threshold", True),
         ("settings.adaptive_threshold", 1.5),
         ("settings.animated_seed", 0),
         ("settings.depth", 12),

@@ -145,7 +145,7 @@ def test_a_report_that_we_would_not_have_written_is_refused(change: Callable[[An
         b"\xff\xfe",
         b"{" * 100_000,
         DATA + b"\n",
-        DATA.replace(b'"version":2', b'"version":2,"version":2'),
+        DATA.replace(b'"version":3', b'"version":3,"version":3'),
         DATA.replace(b'"round":0', b'"round":0.0'),
         DATA.replace(b'"attempt":0', b'"attempt":' + b"9" * 5_000),
         b'{"version":NaN}',

@@ -26,7 +26,7 @@ from .test_manifest import SETTINGS, canonical
 
 SPEC = TaskSpec((1, 2), SETTINGS.full_frame)
 RESULT = ResultManifest(
-    version=2,
+    version=3,
     job_id=3,
     task=0,
     attempt=1,

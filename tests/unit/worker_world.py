@@ -98,7 +98,7 @@ def manifest_of(
     **changes: Any,
 ) -> Manifest:
     manifest = Manifest(
-        version=2,
+        version=3,
         name="glass",
         scene=scene,
         blend="glass.blend",
