@@ -22,12 +22,10 @@ RUN python3 -m venv /opt/blender \
 
 # What Tileproof needs, before Tileproof, so that a change of its source installs nothing again.
 WORKDIR /source
-COPY pyproject.toml ./
+COPY requirements.lock ./
 RUN python3 -m venv /opt/tileproof \
-    && python3 -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' \
-        >/tmp/requirements \
-    && /opt/tileproof/bin/pip install --requirement /tmp/requirements
-COPY LICENSE README.md ./
+    && /opt/tileproof/bin/pip install --require-hashes --requirement requirements.lock
+COPY pyproject.toml LICENSE README.md ./
 COPY contracts/artifacts contracts/artifacts
 COPY src src
 RUN /opt/tileproof/bin/pip install --no-deps .

@@ -4,6 +4,9 @@ PYTHON ?= $(shell python3.11 -c "" 2>/dev/null && echo python3.11 || echo python
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+QUIETLY := --quiet --disable-pip-version-check
+LOCK := build/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-annotate pyproject.toml
 PROVISION := $(BIN)/python -m tileproof.provision
 # Marks that `make test-unit` excludes.
 SERVICES := devnet or kubo or blender or sandbox or docker or slow or long
@@ -15,7 +18,7 @@ CHECKS := contract-test types contract imports lint format-check
 ifndef SIDE_BY_SIDE
 .NOTPARALLEL:
 endif
-.PHONY: help packages setup tools all-tools contract-tools demo test test-unit test-long check format-check lint \
+.PHONY: help packages setup lock tools all-tools contract-tools demo test test-unit test-long check format-check lint \
 	types imports contract contract-test bench-gas bench-verify simulate-economics format image clean
 
 help: ## this list
@@ -26,12 +29,20 @@ packages: ## the system packages that running and testing need: installed, or th
 
 setup: $(READY) ## virtual environment and the package, editable
 
-$(READY): pyproject.toml
+# Exactly what the lock file names, by its hashes; then the package itself, which needs no more.
+$(READY): pyproject.toml requirements-dev.lock
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m pip install $(QUIETLY) --require-hashes --requirement requirements-dev.lock
+	$(BIN)/python -m pip install $(QUIETLY) --no-deps --no-build-isolation --editable .
 	mkdir -p .typing
 	ln -sfn ../src .typing/tileproof
 	touch $@
+
+lock: ## both lock files anew: the newest releases that pyproject.toml allows, for every system
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install $(QUIETLY) uv==0.13.9
+	$(LOCK) --output-file requirements.lock
+	$(LOCK) --group dev --constraint requirements.lock --output-file requirements-dev.lock
 
 # Compilers are needed only where a tool is missing; provision says which it cannot do without.
 tools: packages setup ## devnet, Kubo and Blender: found, downloaded or built, kept per user

@@ -12,7 +12,8 @@ demand and an account that obeys anybody.
 ``bin/cairo-test`` and ``corelib`` of Cairo 2.16.0. By default the tools `cairo` and `cairo-test` of the
 user's cache are used, else the programs on PATH. Artifacts are written without debug information and
 without white space, and packed by gzip, which keeps each well under a megabyte. ``registry.json`` and
-``naive.json`` say which source and compiler made them and have both class hashes.
+``naive.json`` say which source and compiler made them and have both class hashes. ``registry.abi.json`` is
+the ABI as plain JSON.
 
 ``test`` runs what `cairo-test --starknet contracts` runs, module by module: calling a contract costs
 the runner time in proportion to the size of the whole program, so that small programs are several
@@ -73,6 +74,10 @@ class Program:
     @property
     def facts(self) -> str:
         return f"{self.stem}.json"
+
+    @property
+    def abi(self) -> str:
+        return f"{self.stem}.abi.json"
 
 
 REGISTRY = Program(HERE, "tileproof::registry::Registry", "registry")
@@ -199,7 +204,13 @@ def compile_contract(program: Program, bin_dir: Path) -> dict[str, bytes]:
         f"{program.sierra}.gz": _packed(sierra_text),
         f"{program.casm}.gz": _packed(casm_text),
         program.facts: json.dumps(facts, indent=2).encode() + b"\n",
+        **({program.abi: abi_of(sierra)} if program is REGISTRY else {}),
     }
+
+
+def abi_of(sierra: dict[str, object]) -> bytes:
+    """Returns the class's ABI as plain JSON, for programs that call the contract without Tileproof."""
+    return json.dumps(sierra["abi"], indent=1).encode() + b"\n"
 
 
 def source_digest(program: Program) -> str:
