@@ -53,6 +53,9 @@ class _Endpoint:
     behind_since: float | None = None
 
 
+_ACCEPTED_BLOCK = ("ACCEPTED_ON_L2", "ACCEPTED_ON_L1")
+
+
 class Endpoints:
     """What makes every request, starknet-py's too. ``chain_id`` is None until an endpoint has told it."""
 
@@ -175,11 +178,17 @@ class Endpoints:
         return answer
 
     async def _learn(self, endpoint: _Endpoint, method: str, params: dict[str, Any], answer: Any) -> None:
-        """Takes note of what an answer says of the chain's end, and whose a token is."""
+        """Takes note of what an answer says of the chain's end, and whose a token is.
+
+        A block that is only pre-confirmed has no hash. It may never come to be, so nothing is
+        learned from it.
+        """
         if method == "getBlockWithTxHashes" and params.get("block_id") == "latest":
+            if answer.get("block_hash") is None or answer.get("status") not in _ACCEPTED_BLOCK:
+                raise ValueError("the newest block is not accepted")
             await self._check_head(endpoint, int(answer["block_number"]))
             self._heads.saw(answer)
-        elif method == "getTransactionReceipt" and answer.get("block_number") is not None:
+        elif method == "getTransactionReceipt" and answer.get("block_hash") is not None:
             self._heads.saw_number(int(answer["block_number"]))
         elif method == "getEvents" and answer.get("continuation_token") is not None:
             answer["continuation_token"] = f"{endpoint.number}:{answer['continuation_token']}"

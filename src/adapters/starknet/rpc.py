@@ -54,7 +54,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class EmittedEvent:
-    """An event of the contract; ``block_number`` is None while no block has it."""
+    """An event of the contract; ``block_number`` is None while no accepted block has it."""
 
     block_number: int | None
     transaction_hash: int
@@ -137,7 +137,8 @@ async def read_events(
 
 
 def _event(raw: Mapping[str, Any]) -> EmittedEvent:
-    block = raw.get("block_number")
+    # An event of a pre-confirmed block names that block's number, too, but no hash.
+    block = raw.get("block_number") if raw.get("block_hash") is not None else None
     return EmittedEvent(
         block_number=None if block is None else _number(block),
         transaction_hash=_felt(raw["transaction_hash"]),
