@@ -19,7 +19,7 @@ ifndef SIDE_BY_SIDE
 .NOTPARALLEL:
 endif
 .PHONY: help packages setup lock tools all-tools contract-tools demo test test-unit test-long check format-check lint \
-	types imports contract contract-test bench-gas bench-verify simulate-economics format image clean
+	types imports contract contract-test bench-gas bench-verify bench-cli simulate-economics format image clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -104,6 +104,10 @@ bench-gas: setup ## gas of every call, beside a transfer and beside a naive cont
 bench-verify: setup ## what audits find of every cheat of the gallery, and what they cost; QUICK=1 in minutes
 	@$(PROVISION) bpy
 	@$(BIN)/python -m benchmarks.verify $(if $(QUICK),--quick) $(ARGS)
+
+bench-cli: setup ## processor time of help, client list and client status, each in a fresh process
+	@$(PROVISION) devnet
+	@$(BIN)/python -m benchmarks.cli
 
 simulate-economics: setup ## where honest work pays most, and where not; QUICK=1 in seconds
 	@$(BIN)/python -m benchmarks.economics $(if $(QUICK),--quick)

@@ -6,44 +6,63 @@ not wait for a Starknet library.
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from . import account, client, contract, doctor, localnet, verifier, worker
-from .console import run, say, setup_logging
+from . import doctor
+from .console import run, setup_logging
 from .wiring import Globals
 
-app = typer.Typer(
-    name="tileproof",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # help texts say [default: ...], which is no markup
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.add_typer(client.app, name="client", help="Submit jobs, watch them, fetch what was paid for.")
-app.add_typer(worker.app, name="worker", help="Render for others, under a bond.")
-app.add_typer(verifier.app, name="verifier", help="Audit what workers submit, from a bonded seat.")
-app.add_typer(account.app, name="account", help="Money: balances, bonds, seats.")
-app.add_typer(localnet.app, name="localnet", help="A whole network on this machine, with play money.")
-app.add_typer(contract.app, name="contract", help="Deploy the contract.")
-app.command("doctor")(doctor.doctor)
+OBJECTS_BETWEEN_COLLECTIONS = 20_000
+"""So many that importing libraries, whose objects stay, is not interrupted again and again."""
+GROUPS = {
+    "client": "Submit jobs, watch them, fetch what was paid for.",
+    "worker": "Render for others, under a bond.",
+    "verifier": "Audit what workers submit, from a bonded seat.",
+    "account": "Money: balances, bonds, seats.",
+    "localnet": "A whole network on this machine, with play money.",
+    "contract": "Deploy the contract.",
+}
+"""A module each, whose ``app`` has the group's commands."""
+
+
+def assembled(arguments: Sequence[str]) -> typer.Typer:
+    """Returns the command line with those groups filled that the arguments name.
+
+    To import and inspect the others takes as long as a short command itself. Shell completion passes no
+    arguments and gets all.
+    """
+    app = typer.Typer(
+        name="tileproof",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,  # help texts say [default: ...], which is no markup
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for name, what_for in GROUPS.items():
+        is_meant = name in arguments or not arguments
+        group = import_module(f".{name}", __package__).app if is_meant else typer.Typer()
+        app.add_typer(group, name=name, help=what_for)
+    app.command("doctor")(doctor.doctor)
+    app.callback()(options)
+    return app
 
 
 def _show_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        say(f"tileproof {version('tileproof')}")
+        typer.echo(f"tileproof {version('tileproof')}")
         raise typer.Exit
 
 
-@app.callback()
 def options(
     context: typer.Context,
     network: Annotated[
@@ -78,11 +97,14 @@ def options(
 
 
 def command(arguments: Sequence[str]) -> object:
-    return app(args=list(arguments), prog_name="tileproof", standalone_mode=False)
+    return assembled(arguments)(args=list(arguments), prog_name="tileproof", standalone_mode=False)
 
 
 def main() -> None:
-    sys.exit(run(command, sys.argv[1:]))
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+    status = run(command, sys.argv[1:])
+    gc.freeze()  # the process ends: nothing is left for a collector to find, and looking takes a fifth
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -115,6 +115,7 @@ def _account(settings: Settings, ports: Ports) -> Finding:
         return Finding("account", "absent", "none is chosen", "give --account NAME, or set STARKNET_ACCOUNT")
 
     def look() -> str:
+        ports.check_signer()
         address = ports.address
         if settings.rpc_url is None:
             return str(address)

@@ -110,7 +110,7 @@ def submit(
     )
     offer = make_offer(settings.terms, reward, audit_fee, committee, audit_rate, bond, lease, deadline)
     with Ports(settings) as ports, packing_folder(settings) as into:
-        _ = ports.address  # without an account there is no need to start Blender
+        ports.check_signer()  # without an account there is no need to start Blender
         note(f"opening {file} in Blender")
         pictures = plan_pictures(
             request, inspector=ports.inspector, packer=ports.packer, renderer=ports.renderer, into=into

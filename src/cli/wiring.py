@@ -176,8 +176,23 @@ class Ports:
 
     @property
     def address(self) -> Address:
-        """The chosen account's address."""
-        return self._signer.address
+        """The chosen account's address, for which no key is needed."""
+        if "_signer" in self.__dict__:
+            return self._signer.address
+        return self._address
+
+    @cached_property
+    def _address(self) -> Address:
+        from ..adapters.starknet.accounts import load_address
+
+        accounts = self.settings.accounts
+        return load_address(
+            account=self.settings.account, accounts_file=accounts.file, accounts_network=accounts.network
+        )
+
+    def check_signer(self) -> None:
+        """Raises ConfigError unless the chosen account and its key can be used."""
+        _ = self._signer
 
     @cached_property
     def _signer(self) -> Signer:

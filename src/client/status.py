@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..domain.errors import EvidenceError
 from ..domain.job import Address, Job, Task, TaskState
-from ..domain.manifest import MAX_BYTES, Manifest, decode
 from ..ports.content import ContentStore
 from ..ports.ledger import JobCreated, LedgerReader
+
+if TYPE_CHECKING:
+    from ..domain.manifest import Manifest
 
 AT_WORK = (
     TaskState.CLAIMED,
@@ -58,6 +61,8 @@ def read_manifest(job: Job, *, store: ContentStore, timeout: float) -> Manifest:
     Raises EvidenceError ``manifest.…`` or ``manifest.task_count`` when it and the ledger differ;
     ServiceError ``content.not_found``.
     """
+    from ..domain.manifest import MAX_BYTES, decode  # here: most commands read no manifest
+
     manifest = decode(store.read_block(job.manifest, max_bytes=MAX_BYTES, timeout=timeout))
     if len(manifest.tasks) != job.task_count:
         raise EvidenceError(

@@ -18,6 +18,7 @@ from starknet_py.constants import EC_ORDER
 from tileproof.adapters.starknet.accounts import (
     MAX_FILE_BYTES,
     Signer,
+    load_address,
     load_signer,
     mint,
     predeployed,
@@ -80,6 +81,14 @@ def refusal(call: Callable[[], object]) -> ConfigError:
 
 def test_a_starkli_account_and_keystore_make_a_signer(starkli_account: Path, keystore: Path) -> None:
     assert load_signer(account=str(starkli_account), keystore=keystore, keystore_password=PASSWORD) == ME
+
+
+def test_an_address_is_known_without_its_key(starkli_account: Path, tmp_path: Path) -> None:
+    accounts = tmp_path / "accounts.json"
+    write_sncast(accounts, "devnet", {"me": ME})
+    assert load_address(account=ADDRESS) == ME.address
+    assert load_address(account=str(starkli_account)) == ME.address
+    assert load_address(account="me", accounts_file=accounts) == ME.address
 
 
 def test_an_address_goes_with_a_keystore_or_a_private_key(keystore: Path, starkli_account: Path) -> None:

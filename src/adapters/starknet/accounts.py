@@ -56,11 +56,12 @@ def load_signer(
             "no account is chosen",
             remedy="give --account NAME, or set STARKNET_ACCOUNT",
         )
-    path = Path(account).expanduser()
     if account.startswith("0x"):
         return Signer(_address(account, "STARKNET_ACCOUNT"), _key(keystore, keystore_password, private_key))
-    if path.suffix == ".json" or (path.is_file() and "/" in account):
-        return Signer(_starkli_address(path), _key(keystore, keystore_password, private_key))
+    if _is_starkli(account):
+        return Signer(
+            _starkli_address(Path(account).expanduser()), _key(keystore, keystore_password, private_key)
+        )
     if accounts_file is None:
         raise ConfigError(
             "account.unknown",
@@ -69,6 +70,22 @@ def load_signer(
             account=account,
         )
     return _from_sncast(accounts_file, account, accounts_network)
+
+
+def load_address(
+    *, account: str | None, accounts_file: Path | None = None, accounts_network: str | None = None
+) -> Address:
+    """Returns the address of the account that these settings mean, whose key may be elsewhere.
+
+    Reading the ledger takes no key, and opening a keystore takes a second. Raises as ``load_signer``.
+    """
+    if account is not None and account.startswith("0x"):
+        return _address(account, "STARKNET_ACCOUNT")
+    if account is not None and _is_starkli(account):
+        return _starkli_address(Path(account).expanduser())
+    return load_signer(
+        account=account, accounts_file=accounts_file, accounts_network=accounts_network
+    ).address
 
 
 def write_sncast(path: Path, network: str, accounts: dict[str, Signer]) -> None:
@@ -138,6 +155,11 @@ def _no_devnet(rpc_url: str, why: str) -> ServiceError:
         f"the node at {rpc_url} is no devnet: {why}",
         remedy="play money exists on a devnet only; fund a real account from a wallet",
     )
+
+
+def _is_starkli(account: str) -> bool:
+    path = Path(account).expanduser()
+    return path.suffix == ".json" or (path.is_file() and "/" in account)
 
 
 def _from_sncast(path: Path, name: str, network: str | None) -> Signer:

@@ -18,13 +18,12 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import aiohttp
-
 from ...domain.errors import ConfigError, ServiceError, TileproofError
 from ...domain.job import Address
 from .codec import malformed
 from .heads import Heads
 from .rpc import RpcError
+from .transport import NoAnswer, Transport
 
 log = logging.getLogger("tileproof.adapters.node")
 
@@ -59,8 +58,8 @@ _ACCEPTED_BLOCK = ("ACCEPTED_ON_L2", "ACCEPTED_ON_L1")
 class Endpoints:
     """What makes every request, starknet-py's too. ``chain_id`` is None until an endpoint has told it."""
 
-    def __init__(self, urls: Sequence[str], session: aiohttp.ClientSession, chain_id: int | None) -> None:
-        self._session = session
+    def __init__(self, urls: Sequence[str], transport: Transport, chain_id: int | None) -> None:
+        self._transport = transport
         self.chain_id = chain_id
         self._contract: tuple[Address, int] | None = None
         self._all = [_Endpoint(url, number) for number, url in enumerate(urls)]
@@ -252,16 +251,16 @@ class Endpoints:
     async def _post(self, endpoint: _Endpoint, method: str, params: dict[str, Any]) -> Any:
         request = {"jsonrpc": "2.0", "method": f"starknet_{method}", "id": 0, "params": params}
         try:
-            async with self._session.post(endpoint.url, json=request) as response:
-                if response.status == 429 or response.status >= 500:
-                    wait = _retry_after(response.headers.get("retry-after"))
-                    raise unreachable(endpoint.url, f"HTTP {response.status}", retry_after=wait)
-                if response.status >= 300:
-                    why = f"HTTP {response.status}"
-                    raise not_a_node(endpoint.url, why, was_one=endpoint.ever_trusted)
-                body = await response.read()
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            response = await self._transport.post(endpoint.url, json.dumps(request).encode())
+        except NoAnswer as error:
             raise unreachable(endpoint.url, error) from error
+        if response.status == 429 or response.status >= 500:
+            wait = _retry_after(response.headers.get("retry-after"))
+            raise unreachable(endpoint.url, f"HTTP {response.status}", retry_after=wait)
+        if response.status >= 300:
+            why = f"HTTP {response.status}" + (", a redirect" if "location" in response.headers else "")
+            raise not_a_node(endpoint.url, why, was_one=endpoint.ever_trusted)
+        body = response.body
         try:
             answer = json.loads(body)
         except ValueError as error:

@@ -13,13 +13,12 @@ from collections.abc import Coroutine, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import aiohttp
-
 from ...domain.errors import ConfigError, LedgerRejected, ServiceError, TileproofError
 from ...domain.job import Address
 from .codec import malformed
 from .endpoints import Endpoints, unreachable
 from .rpc import Block, BlockId, EventsChunk, Keys, RpcError, call_contract, read_block, read_events
+from .transport import Transport
 
 if TYPE_CHECKING:
     from .library import FullNodeClient
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 REQUEST_SECONDS, REQUEST_SECONDS_OF_SEVERAL = 30.0, 8.0
 """How long an answer is waited for: less where another endpoint can be asked."""
-CONNECT_SECONDS = 5.0
 
 _REASON = re.compile(r"\('([A-Za-z0-9_][A-Za-z0-9_ :.\-]*)'\)")
 _FELT = re.compile(r"\b0x((?:[0-9a-f]{2}){3,31})\b")
@@ -46,8 +44,8 @@ class Node:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         seconds = REQUEST_SECONDS if len(urls) == 1 else REQUEST_SECONDS_OF_SEVERAL
-        self._session: aiohttp.ClientSession = self._wait(self._make_session(seconds))
-        self._endpoints = Endpoints(urls, self._session, chain_id)
+        self._transport = Transport(seconds)
+        self._endpoints = Endpoints(urls, self._transport, chain_id)
 
     @cached_property
     def client(self) -> FullNodeClient:
@@ -55,10 +53,6 @@ class Node:
         from .library import client_over
 
         return client_over(self.url, self._endpoints)
-
-    async def _make_session(self, seconds: float) -> aiohttp.ClientSession:
-        timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS)
-        return aiohttp.ClientSession(timeout=timeout)
 
     @property
     def url(self) -> str:
@@ -104,7 +98,7 @@ class Node:
             raise
         except RpcError as error:
             raise translated(error, self.url) from error
-        except (aiohttp.ClientError, TimeoutError, OSError, json.JSONDecodeError) as error:
+        except (TimeoutError, OSError, json.JSONDecodeError) as error:
             raise unreachable(self.url, error) from error
         except Exception as error:
             refusal = _refusal_below(error)
@@ -117,7 +111,7 @@ class Node:
     def close(self) -> None:
         if self._loop.is_closed():
             return
-        self._wait(self._session.close())
+        self._transport.close()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
