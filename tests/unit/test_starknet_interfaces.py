@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 from starknet_py.hash.selector import get_selector_from_name
 from starknet_py.net.account.account import Account
@@ -27,6 +26,7 @@ from starknet_py.net.signer.key_pair import KeyPair
 from tileproof.adapters.starknet import library, sender
 from tileproof.adapters.starknet.endpoints import Endpoints
 from tileproof.adapters.starknet.rpc import read_events
+from tileproof.adapters.starknet.transport import Transport
 from tileproof.domain.errors import ServiceError
 
 ADAPTERS = Path(sender.__file__).parent
@@ -47,8 +47,8 @@ RECEIPT = {"block_number": 7, "block_hash": HASH, "finality_status": "ACCEPTED_O
 class AnsweringEndpoints(Endpoints):
     """One endpoint whose answers are given, by method."""
 
-    def __init__(self, session: aiohttp.ClientSession, answers: dict[str, Any]) -> None:
-        super().__init__([URL], session, None)
+    def __init__(self, answers: dict[str, Any]) -> None:
+        super().__init__([URL], Transport(1.0), None)
         self.answers = {"specVersion": "0.10.0", "chainId": "0x1", "blockNumber": 0, **answers}
         self.asked: list[tuple[str, dict[str, Any]]] = []
 
@@ -61,21 +61,19 @@ def asked(answers: dict[str, Any], *methods: tuple[str, dict[str, Any]]) -> tupl
     """The answers to these requests in turn, and the highest block that was believed."""
 
     async def ask() -> tuple[list[Any], int]:
-        async with aiohttp.ClientSession() as session:
-            endpoints = AnsweringEndpoints(session, answers)
-            said = [await endpoints.call(method, params) for method, params in methods]
-            return said, endpoints._heads.highest
+        endpoints = AnsweringEndpoints(answers)
+        said = [await endpoints.call(method, params) for method, params in methods]
+        return said, endpoints._heads.highest
 
     return asyncio.run(ask())
 
 
 def test_the_client_sends_its_calls_through_the_member_that_we_replace() -> None:
     async def ask() -> tuple[int, list[str]]:
-        async with aiohttp.ClientSession() as session:
-            assert isinstance(FullNodeClient(node_url=URL, session=session)._client, RpcHttpClient)
-            endpoints = AnsweringEndpoints(session, {"blockNumber": 7})
-            client = library.client_over(URL, endpoints)
-            return await client.get_block_number(), [method for method, _ in endpoints.asked]
+        assert isinstance(FullNodeClient(node_url=URL)._client, RpcHttpClient)
+        endpoints = AnsweringEndpoints({"blockNumber": 7})
+        client = library.client_over(URL, endpoints)
+        return await client.get_block_number(), [method for method, _ in endpoints.asked]
 
     number, methods = asyncio.run(ask())
     assert number == 7
@@ -94,16 +92,15 @@ def test_an_unsigned_transaction_is_prepared_without_asking_the_node_when_nonce_
     None
 ):
     async def prepare() -> tuple[Any, list[tuple[str, dict[str, Any]]]]:
-        async with aiohttp.ClientSession() as session:
-            endpoints = AnsweringEndpoints(session, {"getClassAt": CLASS})
-            client = library.client_over(URL, endpoints)
-            account = Account(address=0xA, client=client, key_pair=KeyPair.from_private_key(1), chain=1)
-            zero = EstimatedFee(0, 0, 0, 0, 0, 0, 0, None)  # type: ignore[arg-type]
-            call = Call(0xB, get_selector_from_name("transfer"), [1])
-            unsigned = await account._prepare_invoke_v3(
-                [call], nonce=3, resource_bounds=zero.to_resource_bounds(), tip=0
-            )
-            return unsigned, [each for each in endpoints.asked if each[0] not in EXAMINING]
+        endpoints = AnsweringEndpoints({"getClassAt": CLASS})
+        client = library.client_over(URL, endpoints)
+        account = Account(address=0xA, client=client, key_pair=KeyPair.from_private_key(1), chain=1)
+        zero = EstimatedFee(0, 0, 0, 0, 0, 0, 0, None)  # type: ignore[arg-type]
+        call = Call(0xB, get_selector_from_name("transfer"), [1])
+        unsigned = await account._prepare_invoke_v3(
+            [call], nonce=3, resource_bounds=zero.to_resource_bounds(), tip=0
+        )
+        return unsigned, [each for each in endpoints.asked if each[0] not in EXAMINING]
 
     unsigned, asked_for = asyncio.run(prepare())
     assert (unsigned.nonce, unsigned.tip, unsigned.signature) == (3, 0, [])
@@ -156,10 +153,9 @@ def test_an_event_of_a_pre_confirmed_block_is_in_no_block() -> None:
     event = {"transaction_hash": "0x1", "keys": ["0x2"], "data": [], "block_number": 8}
 
     async def numbers(answer: dict[str, Any]) -> list[int | None]:
-        async with aiohttp.ClientSession() as session:
-            node = AnsweringEndpoints(session, {"getEvents": answer})
-            page = await read_events(node, 0xA, [], 0, 9, None, 10)
-            return [each.block_number for each in page.events]
+        node = AnsweringEndpoints({"getEvents": answer})
+        page = await read_events(node, 0xA, [], 0, 9, None, 10)
+        return [each.block_number for each in page.events]
 
     assert asyncio.run(numbers({"events": [event, {**event, "block_hash": HASH}]})) == [None, 8]
 
