@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal
 import platformdirs
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr, ValidationError
 
+from .domain.block_time import ASSUMED_BLOCK_SECONDS
 from .domain.errors import ConfigError, InputError
 from .domain.job import Address
 from .domain.money import Fri, parse_strk
@@ -40,6 +41,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "TILEPROOF_POLL_SECONDS": "poll_seconds",
     "TILEPROOF_FETCH_SECONDS": "fetch_seconds",
     "TILEPROOF_STAGGER_SECONDS": "stagger_seconds",
+    "TILEPROOF_BLOCK_SECONDS": "block_seconds",
     "TILEPROOF_FEE_PER_TX": "fees.per_tx",
     "TILEPROOF_FEE_PER_DAY": "fees.per_day",
     "TILEPROOF_SANDBOX": "sandbox",
@@ -184,6 +186,8 @@ class Settings(_Table):
     fetch_seconds: float = Field(default=120.0, gt=0)
     stagger_seconds: float | None = Field(default=None, ge=0)
     """How long a role leaves to others what anyone may send; None is the role's own default."""
+    block_seconds: float = Field(default=ASSUMED_BLOCK_SECONDS, gt=0, le=3600)
+    """How often this network makes a block: messages that count blocks say minutes by it."""
     sandbox: bool = True
     threads: int = Field(default=0, ge=0)  # 0: all processors
     memory_gib: float = Field(default=8.0, gt=0)

@@ -68,16 +68,17 @@ class JobLines:
 
 @contextmanager
 def lines_of_job(state: Path, job: int, task: int | None = None) -> Iterator[JobLines]:
-    """Gives the job's lines from every role's log below ``state``, in bounded memory.
+    """Gives the lines of a job, or of one of its tasks, from every role's log below ``state``.
 
-    A line without a job belongs to it by a transaction that another line of the job names.
+    A line that names no job or no task belongs to it by a transaction that another of its lines
+    names. Memory is bounded.
     """
     with ExitStack() as stack:
         opened = _opened(state, stack)
         transactions: set[str] = set()
         for _, file in opened:
             for line in _parsed(file):
-                if line is not None and line.get("job") == job and "transaction" in line:
+                if line is not None and "transaction" in line and _is_of(line, job, task, set()):
                     transactions.add(str(line["transaction"]))
         unreadable = 0
 
@@ -149,9 +150,10 @@ def _line(data: bytes) -> dict[str, object] | None:
 
 
 def _is_of(line: Line, job: int, task: int | None, transactions: set[str]) -> bool:
-    if "job" not in line:
-        return task is None and str(line.get("transaction")) in transactions
-    return line["job"] == job and (task is None or line.get("task") == task)
+    if line.get("job") == job and (task is None or line.get("task") == task):
+        return True
+    shared = line.get("job", job) == job and "task" not in line  # it may serve several tasks
+    return shared and str(line.get("transaction")) in transactions
 
 
 def _order(line: Line) -> tuple[int, int, str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..domain.block_time import ASSUMED_BLOCK_SECONDS, from_now
 from ..domain.job import AppealOutcome, Job, Lane, Outcome, Task, TaskState, Terms
 
 MAX_FAILURES = 3
@@ -24,6 +25,7 @@ class Reckoning:
     settled: bool  # what the outcome says has been paid out
     block: int
     appeal: AppealOutcome = AppealOutcome.NONE
+    block_seconds: float = ASSUMED_BLOCK_SECONDS
 
     @property
     def is_current(self) -> bool:
@@ -82,7 +84,7 @@ def next_steps(reckoning: Reckoning) -> tuple[str, ...]:
         case TaskState.APPEALED | TaskState.COMMITTING | TaskState.REVEALING | TaskState.DRAWABLE:
             return (f"verifiers are at work ({_state(task)}): `tileproof client watch {job}` follows them",)
         case TaskState.PROVISIONAL | TaskState.SETTLEABLE:
-            return ("it can be settled: a verifier does that by itself within blocks",)
+            return ("it can be settled: a verifier does that by itself within a minute or so",)
         case TaskState.PAID:
             return (f"the pictures are the requester's: `tileproof client fetch {job}`",)
         case TaskState.CLOSED if reckoning.outcome.hurts_worker:
@@ -100,8 +102,8 @@ def next_steps(reckoning: Reckoning) -> tuple[str, ...]:
 
 def _appeals(reckoning: Reckoning) -> tuple[str, ...]:
     job, task, terms = reckoning.job.job_id, reckoning.task, reckoning.job.terms
-    left = max(0, task.window_ends_block - reckoning.block)
-    until = f"until block {task.window_ends_block} ({left} from now), under a bond of {terms.appeal_bond}"
+    left = from_now(task.window_ends_block, reckoning.block, reckoning.block_seconds)
+    until = f"until block {task.window_ends_block} ({left}), under a bond of {terms.appeal_bond}"
     committee = f"{2 * terms.committee_size + 1} other seats then judge; won, the bond comes back"
     if reckoning.outcome.pays_worker:
         return (

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..domain.block_time import from_now
 from .console import facts, say, show_json
 from .options import AsJson, DryRun
 from .show import many
@@ -29,7 +30,7 @@ def show_account(context: typer.Context, as_json: AsJson = False) -> None:
         if as_json:
             show_json(_json(ports.address, view))
         else:
-            _show(ports.address, view)
+            _show(ports.address, view, ports.settings.block_seconds)
 
 
 @app.command()
@@ -102,7 +103,8 @@ def leave(context: typer.Context, dry_run: DryRun = False, as_json: AsJson = Fal
         for slot in plan.collect:
             say(f"seat {slot}: its bond is collected (`tileproof account withdraw`)")
         for slot, block in plan.later:
-            say(f"seat {slot}: leaving; run exit again from block {block} on (now {view.block})")
+            left = from_now(block, view.block, ports.settings.block_seconds)
+            say(f"seat {slot}: leaving; run exit again from block {block} on ({left})")
         if not plan.collect and not plan.later:
             say("this account has no seat")
         if dry_run:
@@ -177,7 +179,7 @@ def _json(address: object, view: AccountView) -> dict[str, object]:
     }
 
 
-def _show(address: object, view: AccountView) -> None:
+def _show(address: object, view: AccountView, block_seconds: float) -> None:
     balances = view.balances
     facts(
         {
@@ -196,5 +198,6 @@ def _show(address: object, view: AccountView) -> None:
         elif due <= view.block:
             state = "left; `tileproof account exit` collects it"
         else:
-            state = f"leaving; can be collected from block {due} (now {view.block})"
+            left = from_now(due, view.block, block_seconds)
+            state = f"leaving; can be collected from block {due} ({left})"
         say(f"  seat {seat.slot}  {seat.bond}  {state}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +15,9 @@ from .options import AsJson, DryRun, JobId, Out
 from .show_logs import show_logs
 from .submit import retry, submit
 from .wiring import Ports, packing_folder, settings_of
+
+if TYPE_CHECKING:
+    from ..client.status import JobStatus
 
 app = typer.Typer(no_args_is_help=True)
 app.command()(submit)
@@ -35,7 +38,7 @@ def status(context: typer.Context, job: JobId, as_json: AsJson = False) -> None:
             show_json(show_job.status_json(found, manifest))
         else:
             show_job.show_status(found, manifest)
-            show_appeal.show_windows(found, ports.reader.head().block)
+            _show_windows(ports, found)
 
 
 @app.command()
@@ -51,7 +54,7 @@ def watch(context: typer.Context, job: JobId, as_json: AsJson = False) -> None:
         else:
             say(f"job {job}  {show_job.counted(found)}")
             if not found.is_final:
-                show_appeal.show_windows(found, ports.reader.head().block)
+                _show_windows(ports, found)
 
 
 @app.command()
@@ -82,7 +85,7 @@ def logs(
         else:
             show_job.show_history(entries)
             found = read_status(job, ledger=ports.reader)
-            show_appeal.show_windows(found, ports.reader.head().block, only=task)
+            _show_windows(ports, found, only=task)
 
 
 @app.command()
@@ -216,6 +219,11 @@ def manifest(
             show_json(show.pictures_json(found))
         else:
             show.show_manifest(found)
+
+
+def _show_windows(ports: Ports, found: JobStatus, only: int | None = None) -> None:
+    block, seconds = ports.reader.head().block, ports.settings.block_seconds
+    show_appeal.show_windows(found, block, only, block_seconds=seconds)
 
 
 def _pause_or_resume(context: typer.Context, job: int, what: str, dry_run: bool, as_json: bool) -> None:

@@ -64,7 +64,9 @@ def preview(
         if as_json:
             show_json(show_appeal.preview_json(seen, found))
         else:
-            show_appeal.show_preview(seen, found, ports.reader.head().block)
+            show_appeal.show_preview(
+                seen, found, ports.reader.head().block, block_seconds=settings.block_seconds
+            )
 
 
 def appeal(
@@ -107,7 +109,7 @@ def appeal(
         manifest = read_manifest(found.job, store=ports.store, timeout=settings.fetch_seconds)
         plan = plan_appeal(found, task, where, manifest, ledger=ports.ledger)
         if not as_json:
-            show_appeal.show_plan(plan)
+            show_appeal.show_plan(plan, block_seconds=ports.settings.block_seconds)
         tx_hash = None
         if not dry_run:
             with if_interrupted("run the same command again: one verdict takes one appeal and no more"):

@@ -43,8 +43,10 @@ def watch_job(ports: Ports, job: int) -> JobStatus:
                 again = f", attempt {task.attempt + 1}" if task.attempt else ""
                 steps = steps_done(task)
                 window = _window(task, bond)
+                live = _window_left(task, sight.block, ports.settings.block_seconds)
                 state = show_job.state_in_words(task)
-                shown.update(f"task {task.task}", steps, len(LIFE) - 1, f"{state}{who}{again}{window}")
+                text = f"{state}{who}{again}{window}"
+                shown.update(f"task {task.task}", steps, len(LIFE) - 1, text, live=live)
             left = "" if ended == len(tasks) else _left(sight.seconds_left)
             mean = "" if sight.mean_seconds is None else f", {show.duration(sight.mean_seconds)} a task"
             counts = show_job.counted(sight.status)
@@ -117,6 +119,15 @@ def _window(task: Task, bond: Fri) -> str:
     if not may_be_contested(task):
         return ""
     return f", {in_words(task.outcome)}: an appeal takes {bond} until block {task.window_ends_block}"
+
+
+def _window_left(task: Task, block: int, block_seconds: float) -> str:
+    """Returns how long an appeal may still be raised; a bar shows it, since it changes with each block."""
+    from ..client.status import may_be_contested
+    from ..domain.block_time import from_now
+
+    left = from_now(task.window_ends_block, block, block_seconds) if may_be_contested(task) else ""
+    return f" ({left})" if left else ""
 
 
 def _left(seconds: float | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..domain.block_time import from_now
 from ..domain.frames import format_frames
 from .console import facts, say
 from .show import many
@@ -28,7 +29,7 @@ def window_json(task: Task, terms: Terms) -> dict[str, object] | None:
     return {"ends_block": task.window_ends_block, "bond_fri": str(terms.appeal_bond.units)}
 
 
-def show_windows(status: JobStatus, block: int, only: int | None = None) -> None:
+def show_windows(status: JobStatus, block: int, only: int | None = None, *, block_seconds: float) -> None:
     """Which tasks may be appealed until when and for how much, and which appeals run; nothing
     where there are none."""
     from ..audit.appealed import describe_appeal
@@ -44,9 +45,10 @@ def show_windows(status: JobStatus, block: int, only: int | None = None) -> None
     if len(open_now) > LISTED:
         first, last = (end(task.window_ends_block for task in open_now) for end in (min, max))
         say(f"{len(open_now)} tasks may still be appealed: the windows close at blocks {first} to {last}")
-        say(f"{'':<2}now {block}")
+        say(f"{'':<2}the first {from_now(first, block, block_seconds)}; it is block {block}")
     for task in open_now if len(open_now) <= LISTED else ():
-        say(f"task {task.task}: {in_words(task.outcome)}; {_until(task.window_ends_block, block)}")
+        window = _until(task.window_ends_block, block, block_seconds)
+        say(f"task {task.task}: {in_words(task.outcome)}; {window}")
     if open_now:
         say(f"an appeal takes a bond of {bond} a task: back if it is won, lost if it fails")
         say(f"what looks odd: tileproof client preview {job_id}")
@@ -74,7 +76,7 @@ def plan_json(plan: AppealPlan) -> dict[str, object]:
     }
 
 
-def show_plan(plan: AppealPlan) -> None:
+def show_plan(plan: AppealPlan, *, block_seconds: float) -> None:
     from ..client.history import in_words
     from ..domain.job import Question
 
@@ -90,7 +92,7 @@ def show_plan(plan: AppealPlan) -> None:
             "won": "the bond comes back, the worker loses its own, and the task is open again",
             "lost": "the bond pays the judges, the rest of it is forfeited, and the worker is paid",
             "undecided": f"the bond comes back, and it stays {in_words(plan.against)}",
-            "window": _until(plan.window_ends_block, plan.block),
+            "window": _until(plan.window_ends_block, plan.block, block_seconds),
         }
     )
 
@@ -122,7 +124,7 @@ def preview_json(found: Preview, status: JobStatus) -> dict[str, object]:
     }
 
 
-def show_preview(found: Preview, status: JobStatus, block: int) -> None:
+def show_preview(found: Preview, status: JobStatus, block: int, *, block_seconds: float) -> None:
     results = many(len(found.tasks), "result")
     say(f"{many(found.pictures, 'picture')} of {results} that may still be appealed")
     if found.contact_sheet:
@@ -139,7 +141,7 @@ def show_preview(found: Preview, status: JobStatus, block: int) -> None:
         say(f"task {odd.task}, frame {odd.frame}: {odd.what.replace('_', ' ')}, {odd.detail}")
     _show_commands(status.job.job_id, found.odd)
     for number in found.tasks if len(found.tasks) <= LISTED else ():
-        say(f"task {number}: {_until(status.tasks[number].window_ends_block, block)}")
+        say(f"task {number}: {_until(status.tasks[number].window_ends_block, block, block_seconds)}")
 
 
 def command_for(job_id: int, odd: Odd) -> str:
@@ -156,6 +158,6 @@ def _show_commands(job_id: int, odd: Sequence[Odd]) -> None:
         say(f"  {command_for(job_id, first)}")
 
 
-def _until(window_ends_block: int, block: int) -> str:
-    left = max(0, window_ends_block - block)
-    return f"may be appealed until block {window_ends_block} ({many(left, 'block')} from now)"
+def _until(window_ends_block: int, block: int, block_seconds: float) -> str:
+    left = from_now(window_ends_block, block, block_seconds)
+    return f"may be appealed until block {window_ends_block} ({left})"

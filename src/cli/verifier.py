@@ -194,7 +194,9 @@ def explain(
                 raise InputError(
                     "explain.which", f"{what!r} is no job's number", remedy="give JOB TASK, or a report alone"
                 )
-            evidence = evidence_of(ports.reader, int(what), task, attempt)
+            evidence = evidence_of(
+                ports.reader, int(what), task, attempt, block_seconds=settings.block_seconds
+            )
             report, whose = report_of(evidence, source=ports.store, timeout=settings.fetch_seconds)
         else:
             report = _report(what, ports, settings.fetch_seconds)

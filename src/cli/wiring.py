@@ -295,6 +295,7 @@ def worker_settings(settings: Settings) -> WorkerSettings:
         finish_seconds=settings.worker.finish_seconds,
         fetch_seconds=settings.fetch_seconds,
         stagger_seconds=_given(settings.stagger_seconds, default.stagger_seconds),
+        block_seconds=settings.block_seconds,
         memory_bytes=round(settings.memory_gib * 2**30),
         threads=settings.render_threads,
     )
@@ -308,6 +309,7 @@ def verifier_settings(settings: Settings) -> VerifierSettings:
         poll_seconds=settings.poll_seconds,
         fetch_seconds=settings.fetch_seconds,
         stagger_seconds=_given(settings.stagger_seconds, default.stagger_seconds),
+        block_seconds=settings.block_seconds,
         memory_bytes=round(settings.memory_gib * 2**30),
         threads=settings.render_threads,
     )

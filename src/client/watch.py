@@ -82,6 +82,7 @@ class Sight:
     status: JobStatus
     mean_seconds: float | None
     seconds_left: float | None
+    block: int
 
 
 def watch(
@@ -103,8 +104,9 @@ def watch(
     until = None if give_up_after is None else clock.monotonic() + give_up_after
     while True:
         status = JobStatus(ledger.job(job_id), ledger.tasks(job_id))
-        timestamp = ledger.head().timestamp
+        head = ledger.head()
+        timestamp = head.timestamp
         pace.observe(status.tasks, timestamp)
-        show(Sight(status, pace.mean_seconds, pace.seconds_left(status.tasks, timestamp)))
+        show(Sight(status, pace.mean_seconds, pace.seconds_left(status.tasks, timestamp), head.block))
         if status.is_final or (until is not None and clock.monotonic() >= until) or clock.wait(poll_seconds):
             return status

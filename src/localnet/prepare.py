@@ -132,6 +132,7 @@ def _network_toml(
         f'contract = "{contract}"',
         f'token = "{STRK}"',
         f'ipfs_api = "{ipfs_api}"',
+        "block_seconds = 1  # while a task waits for blocks",
         "",
         "[accounts]",
         'file = "accounts.json"',

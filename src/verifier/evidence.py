@@ -9,6 +9,7 @@ from pathlib import Path
 from ..audit import reading
 from ..audit.aftermath import Reckoning
 from ..audit.report import AuditReport
+from ..domain.block_time import ASSUMED_BLOCK_SECONDS
 from ..domain.cid import Cid, Codec
 from ..domain.errors import EvidenceError, InputError, ServiceError
 from ..domain.job import NO_SEAT, Outcome, Verdict
@@ -94,7 +95,14 @@ _OUTCOME_OF = {
 }
 
 
-def evidence_of(ledger: LedgerReader, job_id: int, number: int, attempt: int | None = None) -> TaskEvidence:
+def evidence_of(
+    ledger: LedgerReader,
+    job_id: int,
+    number: int,
+    attempt: int | None = None,
+    *,
+    block_seconds: float = ASSUMED_BLOCK_SECONDS,
+) -> TaskEvidence:
     """What the ledger tells of the newest submitted attempt at a task, or of ``attempt``.
 
     Raises InputError ``job.unknown``, ``explain.unknown_task``, ``audit.no_submission``.
@@ -129,6 +137,7 @@ def evidence_of(ledger: LedgerReader, job_id: int, number: int, attempt: int | N
         outcome=task.outcome if task.attempt == of else Outcome.UNDECIDED,
         settled=False,
         block=ledger.head().block,
+        block_seconds=block_seconds,
     )
     seats = 0
     told: list[Told] = []

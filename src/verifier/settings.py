@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..domain.block_time import ASSUMED_BLOCK_SECONDS
+
 
 @dataclass(frozen=True, slots=True)
 class VerifierSettings:
@@ -13,7 +15,7 @@ class VerifierSettings:
     stagger_seconds: float = 6.0
     """Verifiers spread what anyone may send (draw, settle) over this long, so that one sends
     and the others find it done."""
-    block_seconds: float = 2.0
+    block_seconds: float = ASSUMED_BLOCK_SECONDS
     """Assumed time between blocks until this process has measured it."""
     commit_margin_blocks: int = 3
     """Blocks of the commit window kept free for sending the commitment."""

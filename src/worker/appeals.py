@@ -7,6 +7,7 @@ import logging
 import shutil
 from pathlib import Path
 
+from ..domain.block_time import from_now
 from ..domain.errors import EvidenceError, LedgerRejected, MachineError, ServiceError, disk_full_named
 from ..domain.job import Appeal, Job, Question, Task
 from ..domain.result import max_result_bytes
@@ -171,13 +172,14 @@ class Appeals:
             if self._first(f"bond {claim.key}"):
                 log.error(
                     "not appealed yet job=%d task=%d: the appeal bond of %s is more than the %s that are "
-                    "withdrawable; `tileproof account bond %s` before block %d",
+                    "withdrawable; `tileproof account bond %s` before block %d (%s)",
                     claim.job_id,
                     claim.task,
                     bond,
                     withdrawable,
                     (bond - withdrawable).strk(),
                     task.window_ends_block,
+                    from_now(task.window_ends_block, self._ledger.head().block, self._settings.block_seconds),
                 )
             return
         try:

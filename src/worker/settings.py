@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..domain.block_time import ASSUMED_BLOCK_SECONDS
 from ..domain.money import ZERO, Fri
 
 
@@ -39,6 +40,7 @@ class WorkerSettings:
     given back."""
     stagger_seconds: float = 4.0
     """How long to leave draw and settle, which anyone may send, to the others first."""
+    block_seconds: float = ASSUMED_BLOCK_SECONDS
     memory_bytes: int = 8 << 30
     threads: int = 1
     max_scene_bytes: int = 20 << 30

@@ -300,11 +300,11 @@ def test_a_person_reads_what_is_odd_how_to_contest_it_and_until_when(
 ) -> None:
     here = world(frames="1-2")
     here.paint(1, (1, 2, 3))
-    show_preview(here.look(), here.status, block=100)
+    show_preview(here.look(), here.status, block=100, block_seconds=2.0)
     out = capsys.readouterr().out
     assert "task 1, frame 2: blank, every pixel has the same colour\n" in out
     assert "  tileproof client appeal 1 1 --tile 2:32,24\n" in out
-    assert "task 1: may be appealed until block 120 (20 blocks from now)\n" in out
+    assert "task 1: may be appealed until block 120 (20 blocks from now, about 40 s)\n" in out
 
 
 def test_a_script_reads_the_same(world: Callable[..., World]) -> None:
@@ -329,10 +329,10 @@ def test_wherever_a_job_is_looked_at_its_open_windows_are_shown_with_their_price
 ) -> None:
     here = world(frames="1-2")
     here.change(1, outcome=Outcome.NOT_DRAWN, window_ends_block=130)
-    show_windows(here.status, 119)
+    show_windows(here.status, 119, block_seconds=2.0)
     out = capsys.readouterr().out
-    assert "task 0: accepted; may be appealed until block 120 (1 block from now)\n" in out
-    assert "task 1: not drawn; may be appealed until block 130 (11 blocks from now)\n" in out
+    assert "task 0: accepted; may be appealed until block 120 (1 block from now, about 2 s)\n" in out
+    assert "task 1: not drawn; may be appealed until block 130 (11 blocks from now, about 22 s)\n" in out
     assert f"an appeal takes a bond of {here.status.job.terms.appeal_bond} a task" in out
     assert "tileproof client preview 1\n" in out
 
@@ -343,7 +343,7 @@ def test_a_job_without_open_windows_says_nothing_of_them(
     here = world(frames="1-2")
     for number in (0, 1):
         here.change(number, state=TaskState.PAID)
-    show_windows(here.status, 119)
+    show_windows(here.status, 119, block_seconds=2.0)
     assert capsys.readouterr().out == ""
 
 

@@ -87,7 +87,7 @@ def test_what_a_verifier_found_odd_is_shown_as_its_word(
     [odd] = seen.odd
     assert (odd.task, odd.frame, odd.what) == (2, 3, "unlike_preview")
     assert odd.detail.endswith("a preview render, says a verifier")
-    show_preview(seen, here.status, block=100)
+    show_preview(seen, here.status, block=100, block_seconds=2.0)
     out = capsys.readouterr().out
     assert "task 2, frame 3: unlike preview, pHash 40" in out
     assert "verifiers held 1 picture against small renders of their own" in out

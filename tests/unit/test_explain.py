@@ -199,7 +199,10 @@ def test_a_rejected_worker_is_told_until_when_an_appeal_is_possible() -> None:
     found = reckoning(TaskState.PROVISIONAL, Outcome.REJECTED)
     assert f"loses its bond of {TERMS.worker_bond}" in money(found)[0]
     assert money(found)[0].startswith("unless an appeal changes it")
-    assert f"until block 120 (20 from now), under a bond of {TERMS.appeal_bond}" in next_steps(found)[0]
+    assert (
+        f"until block 120 (20 blocks from now, about 40 s), under a bond of {TERMS.appeal_bond}"
+        in next_steps(found)[0]
+    )
     assert "opens again" in next_steps(found)[-1]
     assert "closes" in next_steps(reckoning(TaskState.PROVISIONAL, Outcome.REJECTED, failures=2))[-1]
 

@@ -87,6 +87,17 @@ def test_a_line_that_names_only_a_transaction_of_the_job_belongs_to_it(tmp_path:
     assert messages(tmp_path) == ["reconciled", "claimed"]
 
 
+def test_a_line_of_several_tasks_belongs_to_each_by_its_transaction(tmp_path: Path) -> None:
+    write(
+        tmp_path, "verifier", "0x1",
+        line("sent", 1, job=1, transaction="0xa"),
+        line("committed 0", 2, job=1, task=0, attempt=0, transaction="0xa"),
+        line("committed 1", 2, job=1, task=1, attempt=0, transaction="0xa"),
+        line("another", 3, job=1, transaction="0xb"),
+    )  # fmt: skip
+    assert messages(tmp_path, task=1) == ["sent", "committed 1"]
+
+
 def test_older_files_of_a_role_come_before_its_present_one(tmp_path: Path) -> None:
     for number in range(OLDER_FILES + 1):
         name = f"{FILE}.{number}" if number else FILE
