@@ -82,8 +82,8 @@ PARTS = (
         10,
         tests=("tests/integration/test_reorganisations.py", "tests/integration/test_rpc_faults.py"),
     ),
-    Part("model", 38, tests=("tests/integration/test_ledger_model.py",), processes=2),
-    Part("pictures", 10, command=("benchmarks.fuzz_images", "--files", "20000")),
+    Part("model", 30, tests=("tests/integration/test_ledger_model.py",), processes=2),
+    Part("pictures", 5, command=("benchmarks.fuzz_images", "--files", "20000")),
     Part(
         "senders",
         6,

@@ -3,9 +3,9 @@
     python -m tests.planted [--only ID ...] [--again] [--coverage FILE] [--seconds N] [--list]
 
 One run of ``make test-unit``'s tests, with a context for each, says which of them run a fault's line.
-The test that found the fault before is tried first, then the files that the fault names, then the quickest
-of these, until one fails: for two minutes a fault at most, two hours in all. A fault of the contract names
-the modules of tests to run.
+Three kinds of tests are tried: the one that found the fault before, the files that the fault names, and
+those that run its line. Of these, tests of few source files come first. The first failure ends it, or two
+minutes; two hours end the run. A fault of the contract names the modules of tests to run.
 
 A result lies under ``tests/planted/results`` with the digest of the files that its test covers. A fault
 with an unchanged digest is not tried again. Exit status 1: no test found a fault.
@@ -18,12 +18,13 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -315,6 +316,7 @@ class Lines:
         return Lines(database, passed)
 
     def tests_of(self, fault: Fault, root: Path) -> list[str]:
+        """Returns the tests that run the fault's line: first those of the fewest files, then the quickest."""
         from coverage import CoverageData
 
         data = CoverageData(basename=str(self.database))
@@ -324,7 +326,23 @@ class Lines:
         lines, in_function = fault.lines(root)
         found = (contexts.get(line, ()) for line in lines) if in_function else contexts.values()
         tests = {context.rpartition("|")[0] for names in found for context in names}
-        return sorted(tests & self.seconds.keys(), key=lambda test: (self.seconds[test], test))
+        breadth = self._breadth()
+        return sorted(tests & self.seconds.keys(), key=lambda test: (breadth[test], self.seconds[test], test))
+
+    def _breadth(self) -> dict[str, int]:
+        """Returns for each test the number of source files that it runs: a test of few is about these.
+
+        The tables are those of coverage's documented schema."""
+        with closing(sqlite3.connect(self.database)) as connection:
+            rows = connection.execute(
+                "SELECT context, COUNT(DISTINCT file_id) FROM line_bits "
+                "JOIN context ON context.id = context_id GROUP BY context_id"
+            ).fetchall()
+        widest: dict[str, int] = {}
+        for context, files in rows:
+            test = context.rpartition("|")[0]
+            widest[test] = max(files, widest.get(test, 0))
+        return widest
 
 
 def table(results: Sequence[Result]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +16,7 @@ from tileproof.client.status import JobStatus
 from tileproof.domain.errors import InputError, ServiceError
 from tileproof.domain.job import Outcome, TaskState
 from tileproof.domain.manifest import Manifest
+from tileproof.domain.result import decode, encode
 
 from ..fakes.content import FakeStore
 from ..fakes.images import FakeDecoder
@@ -183,6 +186,26 @@ def test_a_picture_of_the_wrong_size_is_named_with_its_task(world: Callable[...,
     here.status = replace(here.status, tasks=tuple(tasks))
     fetched = here.fetch()
     assert (fetched.missing[0].task, fetched.missing[0].code) == (1, "image.wrong_format")
+    assert fetched.frames == ()
+
+
+def shrink_the_first(files: dict[str, bytes]) -> None:
+    """The account lists the smaller picture, so that only who opens it finds out."""
+    small = io.BytesIO()
+    Image.new("RGB", (8, 6)).save(small, "PNG")
+    files["0001.png"] = data = small.getvalue()
+    account = decode(files["result.json"])
+    first = replace(account.files[0], size=len(data), sha256=hashlib.sha256(data).hexdigest())
+    files["result.json"] = encode(replace(account, files=(first, *account.files[1:])))
+
+
+def test_no_later_frame_is_taken_from_a_result_with_a_picture_of_the_wrong_size(
+    world: Callable[..., World],
+) -> None:
+    here = world(frames_per_task=3)
+    here.tamper(0, shrink_the_first)
+    fetched = here.fetch()
+    assert [(m.task, m.code, m.frames) for m in fetched.missing] == [(0, "image.wrong_format", (1, 2, 3))]
     assert fetched.frames == ()
 
 

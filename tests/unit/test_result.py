@@ -13,6 +13,7 @@ from PIL import Image
 from tileproof.domain.errors import EvidenceError
 from tileproof.domain.manifest import TaskSpec
 from tileproof.domain.result import (
+    MAX_BYTES,
     ResultFile,
     ResultManifest,
     check_account,
@@ -20,6 +21,7 @@ from tileproof.domain.result import (
     encode,
     frame_file,
     max_frame_bytes,
+    max_result_bytes,
 )
 
 from .test_manifest import SETTINGS, canonical
@@ -85,3 +87,11 @@ def test_the_worst_honest_picture_fits_its_cap(side: int) -> None:
     Image.fromarray(noise).save(out, format="PNG", compress_level=0)
     settings = replace(SETTINGS, width_px=side, height_px=side)
     assert len(out.getvalue()) <= max_frame_bytes(settings, TaskSpec((1,), settings.full_frame))
+
+
+@pytest.mark.parametrize("frames", [(1,), tuple(range(1, 41))])
+def test_a_result_of_the_largest_files_with_the_longest_account_is_within_the_cap(
+    frames: tuple[int, ...],
+) -> None:
+    spec = replace(SPEC, frames=frames)
+    assert max_result_bytes(SETTINGS, spec) > MAX_BYTES + len(frames) * max_frame_bytes(SETTINGS, spec)
