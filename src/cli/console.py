@@ -239,7 +239,7 @@ def log_hops() -> None:
 
 
 class _Shown(logging.Filter):
-    """What stderr shows: ``level`` and above; hops, too, unless a level is set."""
+    """A filter of what stderr shows: ``level`` and above, and hops unless a level is set."""
 
     def __init__(self, level: int, *, hops: bool) -> None:
         super().__init__()

@@ -122,7 +122,7 @@ def _window(task: Task, bond: Fri) -> str:
 
 
 def _window_left(task: Task, block: int, block_seconds: float) -> str:
-    """Returns how long an appeal may still be raised; a bar shows it, since it changes with each block."""
+    """Returns how long an appeal may still be raised. Only a bar shows it: it changes with each block."""
     from ..client.status import may_be_contested
     from ..domain.block_time import from_now
 

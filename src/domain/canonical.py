@@ -147,7 +147,7 @@ class Fields:
         return value
 
     def number(self, name: str, least: float, most: float) -> float:
-        """A whole number is written without a point, so it is taken here, too."""
+        """Returns the number as a float. A whole one is written without a point."""
         value = self.take(name)
         if not is_number(value) or not least <= (found := float(str(value))) <= most:
             raise self.fail(name, f"is not a number in {least}..{most}")

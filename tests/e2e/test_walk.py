@@ -58,7 +58,7 @@ def plain_render(
 
 
 def assert_the_roles_logs_are_merged(stage: Stage, job_id: int) -> None:
-    """``client logs JOB --all`` has the hops of every role, each line under its task and attempt."""
+    """Asserts that ``client logs JOB --all`` has the hops of every role under task and attempt."""
     told = stage.tileproof("requester", "client", "logs", str(job_id), "--all", "--task", "1")
     assert told["unreadable"] == 0
     lines = told["lines"]

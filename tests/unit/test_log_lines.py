@@ -39,7 +39,7 @@ def document(message: str, *values: object) -> dict[str, object]:
 
 @contextmanager
 def heard() -> Iterator[list[tuple[str, LogContext]]]:
-    """What is logged below ``tileproof`` meanwhile, with the context of each line."""
+    """Collects what is logged below ``tileproof`` meanwhile, with the context of each line."""
     lines: list[tuple[str, LogContext]] = []
 
     class Ear(logging.Handler):

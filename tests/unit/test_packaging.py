@@ -1,4 +1,4 @@
-"""What the package says of itself, and what it is installed with: files that must agree."""
+"""Files about the package itself and what it is installed with, which must agree."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}( \\)?")
 
 
 def locked(name: str) -> dict[str, set[Version]]:
-    """The versions that a lock file pins, by package; several where markers tell systems apart."""
+    """Returns the versions that a lock file pins, by package; several where markers tell systems apart."""
     found: dict[str, set[Version]] = {}
     for line in (ROOT / name).read_text().splitlines():
         pinned = PINNED.match(line)

@@ -1,4 +1,4 @@
-"""What we rely on in starknet-py beyond its documentation, and blocks that are only pre-confirmed.
+"""Private interfaces of starknet-py that we rely on, and blocks that are only pre-confirmed.
 
 An upgrade of the library that changes one of these fails here, by name.
 """
@@ -31,7 +31,7 @@ from tileproof.domain.errors import ServiceError
 
 ADAPTERS = Path(sender.__file__).parent
 EXAMINING = ("specVersion", "chainId", "blockNumber")
-"""What `Endpoints` itself asks of a node before it is believed."""
+"""Questions of `Endpoints` itself to a node that it is about to believe."""
 URL = "http://127.0.0.1:1/rpc"
 HASH = "0x5"
 BLOCK = {"block_number": 7, "block_hash": HASH, "status": "ACCEPTED_ON_L2", "transactions": []}
@@ -58,7 +58,7 @@ class AnsweringEndpoints(Endpoints):
 
 
 def asked(answers: dict[str, Any], *methods: tuple[str, dict[str, Any]]) -> tuple[list[Any], int]:
-    """The answers to these requests in turn, and the highest block that was believed."""
+    """Returns the answers to these requests in turn, and the highest block that was believed."""
 
     async def ask() -> tuple[list[Any], int]:
         endpoints = AnsweringEndpoints(answers)
@@ -112,7 +112,7 @@ def test_an_unsigned_transaction_is_prepared_without_asking_the_node_when_nonce_
 
 
 def calls_of_the_library() -> Iterator[tuple[str, ast.Call]]:
-    """Every call of a method that starknet-py would ask of the pre-confirmed block by default."""
+    """Yields every call of a method that starknet-py would ask of the pre-confirmed block by default."""
     names = {
         name
         for kind in (FullNodeClient, Account)
