@@ -20,7 +20,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from ..domain.canonical import nests_too_deep
+from ..domain.canonical import MAX_DEPTH, nests_too_deep
 from .log_lines import NAMES, JsonFormatter
 
 FILE = "log.jsonl"
@@ -77,7 +77,7 @@ def lines_of_job(state: Path, job: int, task: int | None = None) -> Iterator[Job
         opened = _opened(state, stack)
         transactions: set[str] = set()
         for _, file in opened:
-            for line in _parsed(file):
+            for line in _parsed(file, b'"transaction"'):
                 if line is not None and "transaction" in line and _is_of(line, job, task, set()):
                     transactions.add(str(line["transaction"]))
         unreadable = 0
@@ -114,8 +114,8 @@ def _opened(state: Path, stack: ExitStack) -> list[tuple[dict[str, object], Bina
     return list(opened.values())
 
 
-def _parsed(file: BinaryIO) -> Iterator[dict[str, object] | None]:
-    """Yields each line of the file; None in place of one that cannot be used."""
+def _parsed(file: BinaryIO, having: bytes = b"") -> Iterator[dict[str, object] | None]:
+    """Yields each line of the file with ``having`` in it; None in place of one that cannot be used."""
     file.seek(0)
     while data := file.readline(MAX_LINE_BYTES):
         if not data.endswith(b"\n"):
@@ -125,11 +125,12 @@ def _parsed(file: BinaryIO) -> Iterator[dict[str, object] | None]:
                 pass
             yield None
             continue
-        yield _line(data)
+        if having in data:
+            yield _line(data)
 
 
 def _line(data: bytes) -> dict[str, object] | None:
-    if nests_too_deep(data):
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and nests_too_deep(data):
         return None
     try:
         line = json.loads(data)
