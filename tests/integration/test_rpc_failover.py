@@ -12,20 +12,22 @@ import pytest
 from tileproof.adapters.starknet import endpoints, event_pages
 from tileproof.adapters.starknet import ledger as ledger_module
 from tileproof.adapters.starknet.deploy import STRK
+from tileproof.adapters.starknet.intents import INTENT
 from tileproof.adapters.starknet.ledger import StarknetLedger, connect
 from tileproof.domain.errors import ConfigError, ServiceError
 from tileproof.domain.money import Fri
 from tileproof.localnet.devnet import free_port
 
 from tests.conformance.ledger_world import DevnetChain, World
+from tests.fakes.journal import FakeJournal
 from tests.services import rpc_proxy
 from tests.services.devnet import Deployment
-from tests.services.rpc_proxy import Answer, Fault, Proxy, every, first, on_chain, proxied
+from tests.services.rpc_proxy import UNKNOWN_HASH, Answer, Fault, Proxy, every, first, on_chain, proxied
 
 pytestmark = pytest.mark.devnet
 SN_MAIN = int.from_bytes(b"SN_MAIN", "big")
 CALL, EVENTS, NUMBER = "starknet_call", "starknet_getEvents", "starknet_blockNumber"
-SPEC = "starknet_specVersion"
+SPEC, STATUS = "starknet_specVersion", "starknet_getTransactionStatus"
 
 
 @pytest.fixture
@@ -372,6 +374,25 @@ def test_the_same_bytes_go_to_the_next_node(ledger: StarknetLedger, wires: list[
     assert [url for url, _ in sent] == [wire.url for wire in wires]
     assert len({body for _, body in sent}) == 1
     assert world.purse("requester") == 5
+
+
+def test_a_transaction_is_not_given_up_for_lost_by_the_words_of_two_nodes(
+    deployment: Deployment, wires: list[Proxy]
+) -> None:
+    """One node says that the nonce is used, and only the other, which may lag, lacks the transaction."""
+    receipt = deployment.connect(0).deposit(Fri(5))
+    journal = FakeJournal()
+    journal.put(INTENT, hex(receipt.tx_hash), {"what": "deposit", "nonce": 0})
+    one, other = wires
+    one.rule = lambda method, params: Fault.UNAVAILABLE if method == STATUS else None
+    other.rule = lambda method, params: UNKNOWN_HASH if method == STATUS else None
+    deployment.connect(0, journal=journal, url=urls(wires))
+    assert one.count(STATUS) > 0
+    assert other.count(STATUS) == 1
+    assert len(journal.all(INTENT)) == 1
+    other.rule = first(0, STATUS, None)
+    deployment.connect(0, journal=journal, url=other.url)
+    assert journal.all(INTENT) == {}
 
 
 def test_a_url_where_nobody_listens_among_several_does_no_harm(deployment: Deployment) -> None:

@@ -26,6 +26,7 @@ from tests.fakes.renderer import MACHINE
 from .worker_world import (
     BLEND,
     BOND,
+    ME,
     REWARD,
     SETTINGS,
     SHARE,
@@ -570,6 +571,24 @@ def test_a_reject_that_happened_while_the_worker_was_down_counts_and_is_told(
     world.step(world.worker(tmp_path), 5)
     assert "outcome=rejected" in caplog.text
     assert len(world.sent(TaskClaimed)) == 1
+
+
+def test_a_later_claim_of_the_account_by_other_hands_is_not_taken_for_its_own(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The rejected attempt ends for this worker, even where its account holds the task again."""
+    world = World()
+    world.job()
+    worker = world.worker(tmp_path)
+    world.step(worker)
+    assert world.task().state is TaskState.SUBMITTED
+    world.judge(Verdict.REJECT)
+    world.ledger.claim(1, [0])
+    assert (world.task().worker, world.task().attempt) == (ME, 1)
+    world.step(worker, 5)
+    assert "outcome=rejected" in caplog.text
+    assert world.task().state is TaskState.CLAIMED
+    assert len(world.sent(ResultSubmitted)) == 1
 
 
 def test_a_third_reject_that_closes_the_task_is_told_too(
