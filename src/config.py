@@ -4,13 +4,16 @@ Four layers, each overruling the one before: the network's file, the user's
 ``config.toml``, the environment, the flags of the command line. A network that a flag names
 decides itself which chain, contract and accounts are meant, whatever the environment says of
 another. A key that nobody knows is
-an error in every layer. Nothing else in Tileproof reads the environment. Secrets come from the
-environment only and never show in a message, a log or a repr.
+an error in every file; a variable that nobody knows is a warning, since container platforms set
+some of their own. Nothing else in Tileproof reads the environment. Secrets come from the
+environment, or from files that it names, and never show in a message, a log or a repr.
 """
 
 from __future__ import annotations
 
+import logging
 import os
+import stat
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,8 +24,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 
 from .domain.block_time import ASSUMED_BLOCK_SECONDS
 from .domain.errors import ConfigError, InputError
+from .domain.felt_text import parse_felt
 from .domain.job import Address
 from .domain.money import Fri, parse_strk
+from .domain.redaction import remember, remember_url
+from .domain.user_paths import expanded
+
+log = logging.getLogger("tileproof.config")
 
 ENVIRONMENT: Mapping[str, str] = {
     "STARKNET_RPC": "rpc_url",
@@ -30,6 +38,8 @@ ENVIRONMENT: Mapping[str, str] = {
     "STARKNET_KEYSTORE": "keystore",
     "STARKNET_KEYSTORE_PASSWORD": "keystore_password",
     "STARKNET_PRIVATE_KEY": "private_key",
+    "STARKNET_KEYSTORE_PASSWORD_FILE": "keystore_password",
+    "STARKNET_PRIVATE_KEY_FILE": "private_key",
     "JOB_REGISTRY_ADDRESS": "contract",
     "IPFS_API": "ipfs_api",
     "BLENDER_PATH": "blender_path",
@@ -59,6 +69,9 @@ ENVIRONMENT: Mapping[str, str] = {
 WHICH_NETWORK = ("rpc_url", "chain_id", "contract", "token", "accounts")
 """What a network's file says that makes it this network and no other."""
 SECRETS = frozenset({"keystore_password", "private_key"})
+SECRET_FILES = ("STARKNET_KEYSTORE_PASSWORD_FILE", "STARKNET_PRIVATE_KEY_FILE")
+"""Variables that name a file with the secret inside."""
+MAX_SECRET_BYTES = 1 << 16
 _ONLY_OURS = "TILEPROOF_"
 
 
@@ -66,9 +79,9 @@ def _address(value: object) -> Address:
     if isinstance(value, Address):
         return value
     try:
-        return Address(int(str(value), 16))
-    except ValueError:
-        raise ValueError("not an address: it is 0x and hex digits") from None
+        return Address(parse_felt(str(value), 2**251))
+    except ValueError as error:
+        raise ValueError(f"it is no address: {error}") from None
 
 
 def _amount(value: object) -> Fri:
@@ -83,7 +96,7 @@ def _amount(value: object) -> Fri:
 
 
 def _path(value: object) -> object:
-    return Path(value).expanduser() if isinstance(value, str) and value else value
+    return expanded(value) if isinstance(value, str) and value else value
 
 
 def _joined(value: object) -> object:
@@ -166,7 +179,7 @@ class Settings(_Table):
     network: str | None = None
     network_file: Path | None = None
 
-    rpc_url: Urls | None = None
+    rpc_url: Urls | None = Field(default=None, repr=False)
     """One endpoint of the chain or several, with commas in between: the next is asked when one fails."""
     chain_id: int | None = None
     contract: AddressText | None = None
@@ -177,7 +190,7 @@ class Settings(_Table):
     keystore_password: SecretStr | None = None
     private_key: SecretStr | None = None
 
-    ipfs_api: str = "/ip4/127.0.0.1/tcp/5001/http"
+    ipfs_api: str = Field(default="/ip4/127.0.0.1/tcp/5001/http", repr=False)
     blender_path: UserPath | None = None
     blender_version: str = Field(default="4.5.15", pattern=r"^\d+\.\d+\.\d+$")
     """The build that this role renders with; jobs name theirs, and others refuse them."""
@@ -235,7 +248,7 @@ def load(
     given = {key: value for key, value in (flags or {}).items() if value is not None}
 
     def early(key: str, default: str) -> Path:
-        return Path(str(given.get(key) or env.get(key) or default)).expanduser().absolute()
+        return expanded(str(given.get(key) or env.get(key) or default)).absolute()
 
     home = early("home", platformdirs.user_data_dir("tileproof"))
     cache = early("cache", platformdirs.user_cache_dir("tileproof"))
@@ -260,7 +273,9 @@ def load(
     for origin, layer in layers:
         _merge(merged, layer)
         _check({**merged, **fixed}, origin)
-    return _check({**merged, **fixed}, "the settings")
+    settings = _check({**merged, **fixed}, "the settings")
+    _keep_secret(settings)
+    return settings
 
 
 def find_network_file(network: str, home: Path) -> Path:
@@ -272,7 +287,7 @@ def find_network_file(network: str, home: Path) -> Path:
         candidate = home / "localnet" / "network.toml"
         remedy = "start it with `tileproof localnet up`"
     elif "/" in network or network.endswith(".toml"):
-        candidate = Path(network).expanduser()
+        candidate = expanded(network)
         remedy = "give localnet, the path of a network file, or the name of one in " + str(home / "networks")
     else:
         candidate = home / "networks" / f"{network}.toml"
@@ -289,15 +304,65 @@ def find_network_file(network: str, home: Path) -> Path:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    for name in environ:
+    for name in sorted(environ):
         if name.startswith(_ONLY_OURS) and name not in ENVIRONMENT:
+            log.warning("the environment sets %s, which Tileproof does not know and passes over", name)
+    found = {
+        key: environ[name]
+        for name, key in ENVIRONMENT.items()
+        if environ.get(name) and name not in SECRET_FILES
+    }
+    for name in SECRET_FILES:
+        if environ.get(name):
+            plain_name, key = name.removesuffix("_FILE"), ENVIRONMENT[name]
+            if key in found:
+                raise ConfigError(
+                    "config.secret_twice",
+                    f"the environment sets both {plain_name} and {name}",
+                    remedy="unset one of them",
+                    name=name,
+                )
+            found[key] = _secret_in(expanded(environ[name]), name)
+    return found
+
+
+def _secret_in(path: Path, name: str) -> str:
+    """Returns the secret in a file that nobody else may read, without the end of its line."""
+    try:
+        mode = path.stat().st_mode
+        if mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise ConfigError(
-                "config.unknown_key",
-                f"the environment sets {name}, which Tileproof does not know",
-                remedy="correct or unset it; .env.example lists every variable",
-                name=name,
+                "account.key_exposed",
+                f"{path} ({name}) holds a secret and can be read by others (mode {stat.S_IMODE(mode):04o})",
+                remedy=f"chmod 600 {path}",
+                path=path,
             )
-    return {key: environ[name] for name, key in ENVIRONMENT.items() if environ.get(name)}
+        with path.open("rb") as file:
+            secret = file.read(MAX_SECRET_BYTES).decode("utf-8").rstrip("\r\n")
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise ConfigError(
+            "config.unreadable",
+            f"{path} ({name}) cannot be read: {why}",
+            remedy=f"correct {name}",
+            path=path,
+        ) from None
+    if not secret:
+        raise ConfigError(
+            "config.unreadable", f"{path} ({name}) is empty", remedy="write the secret into it", path=path
+        )
+    return secret
+
+
+def _keep_secret(settings: Settings) -> None:
+    for secret in (settings.keystore_password, settings.private_key):
+        if secret is not None:
+            text = secret.get_secret_value().strip()
+            remember(text)
+            remember(text.lower().removeprefix("0x"))
+    for url in (*(settings.rpc_url or "").replace(";", ",").split(","), settings.ipfs_api):
+        if "://" in url or "@" in url:
+            remember_url(url.strip())
 
 
 def _read_toml(path: Path) -> dict[str, object]:
@@ -325,7 +390,7 @@ def _relative_to(folder: Path, table: Mapping[str, object]) -> dict[str, object]
     """Paths in a file are relative to that file."""
 
     def resolve(value: object) -> object:
-        return str(folder / Path(value).expanduser()) if isinstance(value, str) and value else value
+        return str(folder / expanded(value)) if isinstance(value, str) and value else value
 
     resolved = dict(table)
     for key in ("keystore", "blender_path", "home", "cache"):

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from enum import Enum
 
 from ..domain.log_context import LogContext, current
+from ..domain.redaction import redacted
 
 SCHEMA_VERSION = 1
 NAMES = ("job", "task", "attempt", "transaction")
@@ -61,7 +62,7 @@ class TextFormatter(logging.Formatter):
         )
         line = f"{rfc3339(record.created)} {record.name} {record.levelname} {escaped(_message(record))}{more}"
         trace = _trace(self, record)
-        return "\n    | ".join([line, *map(escaped, trace.splitlines())]) if trace else line
+        return redacted("\n    | ".join([line, *map(escaped, trace.splitlines())]) if trace else line)
 
 
 class JsonFormatter(logging.Formatter):
@@ -81,7 +82,7 @@ class JsonFormatter(logging.Formatter):
         }
         if trace := _trace(self, record):
             document["trace"] = trace
-        return json.dumps(document)
+        return redacted(json.dumps(document))
 
 
 def context_of(record: logging.LogRecord) -> LogContext:

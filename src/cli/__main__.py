@@ -17,7 +17,7 @@ from typing import Annotated
 import typer
 
 from . import doctor
-from .console import run, setup_logging
+from .console import ended_stdout, make_streams_usable, run, setup_logging
 from .wiring import Globals
 
 OBJECTS_BETWEEN_COLLECTIONS = 20_000
@@ -102,7 +102,8 @@ def command(arguments: Sequence[str]) -> object:
 
 def main() -> None:
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
-    status = run(command, sys.argv[1:])
+    make_streams_usable()
+    status = ended_stdout(run(command, sys.argv[1:]))
     gc.freeze()  # the process ends: nothing is left for a collector to find, and looking takes a fifth
     sys.exit(status)
 

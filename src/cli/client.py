@@ -207,11 +207,11 @@ def manifest(
 
     Files, settings, tasks and audit policy, checked as any bytes of others.
     """
-    from ..domain.cid import parse_cid
+    from ..domain.cid import named_cid
     from ..domain.manifest import MAX_BYTES, decode
 
     settings = settings_of(context)
-    name = parse_cid(cid)
+    name = named_cid(cid)
     with Ports(settings) as ports:
         block = ports.store.read_block(name, max_bytes=MAX_BYTES, timeout=settings.fetch_seconds)
         found = decode(block)

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import sys
 import textwrap
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
 
 from ..domain.errors import TileproofError
+from ..domain.redaction import redacted
+from ..domain.user_paths import named_os_error
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 ClickException: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 """Every complaint about the command line itself; typer carries a click of its own from 0.20 on."""
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 BEFORE_THE_GROUP = ("--network", "--account", "--home", "--verbose", "-v")
 """Flags that every command shares and that stand before it."""
@@ -58,7 +61,7 @@ def plain(text: object) -> str:
     colours and turn no line around, and square brackets are no markup."""
     from rich.markup import escape
 
-    return escape(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(text)))
+    return escape(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", redacted(str(text))))
 
 
 def stdout() -> Console:
@@ -95,6 +98,7 @@ def show_json(value: Mapping[str, object], *, rows: tuple[str, Iterable[object]]
     ``rows`` names a last list that is written row by row: it may be longer than memory holds.
     """
     document = json.dumps({"schema_version": SCHEMA_VERSION, **value}, indent=2, default=str)
+    document = redacted(document)
     if rows is None:
         sys.stdout.write(f"{document}\n")
     else:
@@ -257,6 +261,30 @@ def _let_through(level: int) -> None:
         logging.getLogger(name).setLevel(min(logging.INFO, level))
 
 
+def make_streams_usable() -> None:
+    """Gives the process streams that take any text: a terminal may know few letters, or be closed."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  # kept till the end
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def ended_stdout(status: int) -> int:
+    """Returns the exit status once stdout has taken everything; a reader may have left (``| head``)."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        named = named_os_error(error) if isinstance(error, OSError) else None
+        if named is not None:
+            _report(named.as_json())
+            status = status or named.exit_status
+        with suppress(OSError), open(os.devnull, "w") as nowhere:  # Python flushes again when it ends
+            os.dup2(nowhere.fileno(), 1)
+    return status
+
+
 def run(command: Callable[[Sequence[str]], object], arguments: Sequence[str]) -> int:
     """Runs the command line and turns whatever happens into an exit status."""
     _session.as_json = "--json" in arguments
@@ -277,19 +305,29 @@ def run(command: Callable[[Sequence[str]], object], arguments: Sequence[str]) ->
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
     except BrokenPipeError:
-        sys.stderr.close()
         return 0
+    except OSError as error:
+        named = named_os_error(error)
+        if named is None:
+            return _bug(error)
+        logging.getLogger("tileproof.cli").debug("not foreseen", exc_info=True)
+        _report(named.as_json())
+        return named.exit_status
     except Exception as bug:  # noqa: BLE001  # the last resort: a bug is shown whole and never translated
-        traceback.print_exc()
-        _report(
-            {
-                "code": "bug",
-                "message": f"this is a bug in Tileproof: {type(bug).__name__}: {bug}",
-                "remedy": "please report it together with the lines above",
-                "data": {},
-            }
-        )
-        return BUG
+        return _bug(bug)
+
+
+def _bug(bug: Exception) -> int:
+    sys.stderr.write(redacted("".join(traceback.format_exception(bug))))
+    _report(
+        {
+            "code": "bug",
+            "message": f"this is a bug in Tileproof: {type(bug).__name__}: {bug}",
+            "remedy": "please report it together with the lines above",
+            "data": {},
+        }
+    )
+    return BUG
 
 
 def _ended(status: object) -> int:
@@ -320,7 +358,7 @@ def _usage(error: Any) -> dict[str, object]:
 
 def _report(error: Mapping[str, object]) -> None:
     if _session.as_json:
-        sys.stderr.write(json.dumps({"schema_version": SCHEMA_VERSION, "error": error}) + "\n")
+        sys.stderr.write(redacted(json.dumps({"schema_version": SCHEMA_VERSION, "error": error})) + "\n")
         return
     console = stderr()
     if error["code"] == "interrupted":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ..domain.errors import TileproofError
+from ..domain.redaction import masked_url
 from .console import say, show_json, table
 from .options import AsJson
 from .wiring import Ports, settings_of
@@ -91,10 +92,10 @@ def _graphics(ports: Ports) -> Finding:
 
 
 def _ipfs(settings: Settings, ports: Ports) -> Finding:
-    found = _check("IPFS node", lambda: f"{ports.store.version()} at {settings.ipfs_api}")
+    found = _check("IPFS node", lambda: f"{ports.store.version()} at {masked_url(settings.ipfs_api)}")
     unset = settings.rpc_url is None and settings.ipfs_api == type(settings).model_fields["ipfs_api"].default
     if found.state == "wrong" and unset:
-        return Finding("IPFS node", "absent", f"none at {settings.ipfs_api}", found.remedy)
+        return Finding("IPFS node", "absent", f"none at {masked_url(settings.ipfs_api)}", found.remedy)
     return found
 
 

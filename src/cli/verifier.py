@@ -209,13 +209,13 @@ def explain(
 
 def _report(name: str, ports: Ports, timeout: float) -> AuditReport:
     """Raises InputError ``report.which`` for what is neither there nor a CID."""
-    from ..domain.cid import parse_cid
+    from ..domain.cid import named_cid
     from ..verifier.evidence import fetch_report, read_report
 
     if Path(name).exists():
         return read_report(Path(name))
     try:
-        cid = parse_cid(name)
+        cid = named_cid(name)
     except InputError as error:
         raise InputError(
             "report.which",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -84,3 +85,19 @@ def parse_cid(text: str) -> Cid:
             "`ipfs cid base32` converts older forms",
             cid=text[:100],
         ) from None
+
+
+_IN_URL = re.compile(
+    r"(?:ipfs://(?:ipfs/)?|https?://[^/\s]+/ipfs/|/ipfs/)([A-Za-z0-9]+)(?:[/?#].*)?", re.I | re.S
+)
+_IN_HOST = re.compile(r"https?://([a-z0-9]{50,})\.ipfs\.[^\s]+", re.I)
+
+
+def named_cid(text: str) -> Cid:
+    """The CID that a person names: bare, as ``ipfs://CID``, as ``/ipfs/CID`` or by a gateway's URL.
+
+    A path below it is passed over: what is asked for is the whole. Raises as ``parse_cid``.
+    """
+    text = text.strip().strip("\"'")
+    found = _IN_URL.fullmatch(text) or _IN_HOST.fullmatch(text)
+    return parse_cid(found[1] if found else text)

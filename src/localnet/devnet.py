@@ -117,11 +117,11 @@ def free_port() -> int:
 
 def _http() -> httpx2.Client:
     """For a devnet, which nobody encrypts: to load certificates takes longer than most calls."""
-    return httpx2.Client(timeout=60, verify=False)
+    return httpx2.Client(timeout=60, verify=False, trust_env=False)
 
 
 def _answers(url: str) -> bool:
     try:
-        return httpx2.get(url, timeout=2, verify=False).status_code == 200
+        return httpx2.get(url, timeout=2, verify=False, trust_env=False).status_code == 200
     except httpx2.HTTPError:
         return False

@@ -46,7 +46,7 @@ def fees_by_transaction(rpc_url: str, *, first_block: int, last_block: int) -> d
 
 
 def _transactions(rpc_url: str, first_block: int, last_block: int) -> Iterator[dict[str, Any]]:
-    with httpx2.Client(timeout=30) as http:
+    with httpx2.Client(timeout=30, trust_env=False) as http:
         for number in range(first_block, last_block + 1):
             yield from _block(http, rpc_url, number)["transactions"]
 

@@ -55,9 +55,11 @@ class KuboNode:
 
     def connect(self, other: KuboNode) -> None:
         """Makes this node a peer of ``other``. Raises ServiceError ``content.refused``."""
-        identity = httpx2.post(f"{other.url}/id", timeout=10).json()
+        identity = httpx2.post(f"{other.url}/id", timeout=10, trust_env=False).json()
         address = next(a for a in identity["Addresses"] if a.startswith("/ip4/127.0.0.1/tcp/"))
-        answer = httpx2.post(f"{self.url}/swarm/connect", params={"arg": address}, timeout=30)
+        answer = httpx2.post(
+            f"{self.url}/swarm/connect", params={"arg": address}, timeout=30, trust_env=False
+        )
         if answer.status_code != 200:
             raise ServiceError("content.refused", f"the nodes cannot reach each other: {answer.text[:300]}")
 
@@ -123,7 +125,7 @@ def _url(api: str) -> str:
 
 def _ready(repo: Path) -> bool:
     try:
-        return httpx2.post(f"{_url(_api(repo))}/version", timeout=2).status_code == 200
+        return httpx2.post(f"{_url(_api(repo))}/version", timeout=2, trust_env=False).status_code == 200
     except (OSError, ValueError, httpx2.HTTPError):
         return False
 

@@ -136,8 +136,11 @@ def test_what_is_not_set_is_said_before_anything_is_tried(user: User) -> None:
     user.refused(["--network", "localnet", "client", "status", "1"], 3, "config.unknown_network")
 
 
-def test_a_setting_nobody_knows_is_named(user: User) -> None:
-    user.refused(["client", "status", "1"], 3, "config.unknown_key", TILEPROOF_ACOUNT="x")
+def test_a_setting_nobody_knows_is_named_in_a_file_and_passed_over_in_the_environment(user: User) -> None:
+    user.refused(["client", "status", "1"], 3, "config.missing", TILEPROOF_PORT="tcp://10.0.0.1:80")
+    done = user.run("client", "status", "1", TILEPROOF_PORT="tcp://10.0.0.1:80")
+    assert "TILEPROOF_PORT" in done.stderr
+    assert "10.0.0.1" not in done.stderr
 
 
 def test_a_key_file_that_others_can_read_is_refused(user: User) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 import time
@@ -200,7 +201,7 @@ def every_call(node: Node, room: Path) -> list[Callable[[], object]]:
 # Who answers
 
 
-@pytest.mark.parametrize("version", ["0.4.23", "0.29.9", "0.9.1-rc1", "", "go-ipfs"])
+@pytest.mark.parametrize("version", ["0.4.23", "0.42.9", "0.9.1-rc1", "", "go-ipfs"])
 def test_a_node_that_is_too_old_is_named_before_anything_is_asked_of_it(
     node: Node, tmp_path: Path, version: str
 ) -> None:
@@ -210,11 +211,11 @@ def test_a_node_that_is_too_old_is_named_before_anything_is_asked_of_it(
         assert isinstance(error, ServiceError)
         assert error.code == "content.too_old"
         assert not error.retryable
-        assert "0.30.0" in error.remedy
+        assert "0.43.0" in error.remedy
     assert set(node.asked) == {"version"}
 
 
-@pytest.mark.parametrize("version", ["0.30.0", "0.43.0", "0.43.0-dev", "1.0.0", "0.100.0"])
+@pytest.mark.parametrize("version", ["0.43.1", "0.43.0", "0.43.0-dev", "1.0.0", "0.100.0"])
 def test_a_node_that_is_new_enough_is_asked_once_which_it_is(node: Node, version: str) -> None:
     node.answers["version"] = says({"Version": version})
     block = b"some bytes"
@@ -241,12 +242,31 @@ def test_what_is_no_kubo_at_all_is_refused(
     node.answers["version"] = answer
     for call in every_call(node, tmp_path):
         error = failure(call)
-        assert error.code == "content.refused"
-        assert error.remedy
+        assert error.code == "content.not_kubo"
+        assert "IPFS_API" in error.remedy
+        assert "<html>" not in error.message
     assert set(node.asked) == {"version"}
 
 
-@pytest.mark.parametrize("address", ["", "127.0.0.1:5001", "/ip4/127.0.0.1", "/ip4/1.1.1.1/tcp/0", "/unix/x"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "127.0.0.1",
+        "localhost",
+        "127.0.0.1:0",
+        "127.0.0.1:99999",
+        "ftp://127.0.0.1:5001",
+        "http://127.0.0.1:5001/ipfs",
+        "http://",
+        "/ip4/127.0.0.1",
+        "/ip4/1.1.1.1/tcp/0",
+        "/ip4/::1/tcp/5001",
+        "/ip4/1.1.1.1/udp/5001",
+        "/unix/x",
+        "two words:5001",
+    ],
+)
 def test_an_address_that_is_none_is_refused_at_once(address: str) -> None:
     with pytest.raises(ConfigError) as caught:
         KuboStore(address)
@@ -258,6 +278,18 @@ def test_an_address_that_is_none_is_refused_at_once(address: str) -> None:
     [
         ("/ip4/127.0.0.1/tcp/5001/http", "http://127.0.0.1:5001/api/v0"),
         ("/dns/ipfs-node/tcp/5001/http", "http://ipfs-node:5001/api/v0"),
+        ("http://127.0.0.1:5001", "http://127.0.0.1:5001/api/v0"),
+        ("HTTP://127.0.0.1:5001/", "http://127.0.0.1:5001/api/v0"),
+        ("http://127.0.0.1:5001/api/v0/", "http://127.0.0.1:5001/api/v0"),
+        ("https://ipfs.example.com", "https://ipfs.example.com:443/api/v0"),
+        ("http://someone:secret@node:5001", "http://node:5001/api/v0"),
+        ("127.0.0.1:5001", "http://127.0.0.1:5001/api/v0"),
+        ("[::1]:5001", "http://[::1]:5001/api/v0"),
+        ("localhost:5001", "http://localhost:5001/api/v0"),
+        ("/dns/localhost/tcp/5001", "http://localhost:5001/api/v0"),
+        ("/dns4/localhost/tcp/5001/https", "https://localhost:5001/api/v0"),
+        ("/ip4/127.0.0.1/tcp/5001/http/api/v0", "http://127.0.0.1:5001/api/v0"),
+        (' "/ip4/127.0.0.1/tcp/5001/http/" ', "http://127.0.0.1:5001/api/v0"),
         ("/dns4/host/tcp/443/https", "https://host:443/api/v0"),
         ("/ip6/::1/tcp/5001", "http://[::1]:5001/api/v0"),
     ],
@@ -407,3 +439,58 @@ def test_whatever_else_a_node_refuses_is_told_in_its_own_words(node: Node, tmp_p
         error = failure(each)
         assert error.code == "content.refused"
         assert "goblin" in error.message
+
+
+def test_a_gateway_is_named_and_its_page_is_not_printed() -> None:
+    class Gateway(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_error(405)
+
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/ipfs/bafkqaaa" else 404)
+            self.send_header("X-Ipfs-Path", self.path)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Gateway) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            error = failure(KuboStore(f"127.0.0.1:{server.server_address[1]}").version)
+        finally:
+            server.shutdown()
+            thread.join()
+    assert error.code == "content.gateway"
+    assert "gateway" in error.message
+    assert "Addresses.API" in error.remedy
+
+
+def test_no_proxy_of_the_environment_is_asked_for_a_node_on_loopback(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "socks://127.0.0.1:9" if "all" in name.lower() else "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    node.answers["pin/ls"] = says({"Keys": {}})
+    store = KuboStore(node.api)
+    assert store.version() == "kubo 0.43.0"
+    assert store.pins() == frozenset()
+
+
+def test_a_password_in_the_address_is_sent_and_never_shown(node: Node) -> None:
+    heard: list[str | None] = []
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        heard.append(handler.headers.get("Authorization"))
+        said(handler, 403, {"Message": "no"})
+
+    node.answers["version"] = answer
+    port = node.api.split("/")[4]
+    error = failure(KuboStore(f"http://someone:hunter2@127.0.0.1:{port}").version)
+    assert heard == ["Basic " + base64.b64encode(b"someone:hunter2").decode()]
+    assert error.code == "content.forbidden"
+    assert "hunter2" not in str(error.as_json())

@@ -107,7 +107,7 @@ def test_a_starkli_account_is_found_by_a_path_without_json_and_under_the_home_fo
 
 
 def test_a_name_is_looked_up_in_an_sncast_file(tmp_path: Path) -> None:
-    whole = {
+    whole: dict[str, dict[str, object]] = {
         "alpha-sepolia": {"me": sncast_entry(), "you": sncast_entry("0x22", "0x33")},
         "alpha-mainnet": {"me": sncast_entry("0x44", "0x55")},
     }
@@ -120,7 +120,7 @@ def test_a_name_is_looked_up_in_an_sncast_file(tmp_path: Path) -> None:
     assert (ambiguous.code, "more than one" in ambiguous.message) == ("account.unknown", True)
 
 
-@given(st.integers(1, EC_ORDER - 1), st.integers(0, 2**251 - 1))
+@given(st.integers(1, EC_ORDER - 1), st.integers(1, 2**251 - 1))
 def test_what_is_written_for_sncast_is_read_back(
     tmp_path_factory: pytest.TempPathFactory, key: int, felt: int
 ) -> None:
@@ -150,6 +150,90 @@ def test_the_public_key_that_is_written_belongs_to_the_private_one(tmp_path: Pat
     entry = json.loads(path.read_text())["local"]["a"]
     assert int(entry["public_key"], 16) == ME.public_key
     assert entry["type"] == "open_zeppelin"
+
+
+# --- the forms that people paste ---
+
+PASTED = st.sampled_from(["", " ", "\t", '"', "'", " '"])
+
+
+@given(st.integers(1, 2**251 - 1), st.booleans(), st.integers(0, 3), PASTED)
+def test_an_address_with_0x_is_read_in_any_case_and_with_what_pasting_leaves(
+    felt: int, upper: bool, zeros: int, around: str
+) -> None:
+    digits = "0" * zeros + f"{felt:x}"
+    text = f"0X{digits.upper()}" if upper else f"0x{digits}"
+    assert load_address(account=f"{around}{text}{around[::-1]}") == Address(felt)
+
+
+@given(st.integers(16**39, 2**251 - 1))
+def test_digits_without_0x_are_never_read_as_another_number(felt: int) -> None:
+    for text in (f"{felt:x}", f"{felt:X}", str(felt)):
+        if text.isdigit() and len(text) <= 64:
+            assert "0x" in refusal(lambda text=text: load_address(account=text)).message  # type: ignore[misc]
+        else:
+            assert load_address(account=text) == Address(felt)
+
+
+@given(st.integers(1, EC_ORDER - 1), PASTED)
+def test_a_key_is_read_as_what_it_is_or_its_form_is_named(key: int, around: str) -> None:
+    for text in (hex(key), f"0X{key:X}", f"{key:x}", str(key)):
+        pasted = f"{around}{text}{around[::-1]}"
+        if text.isdigit() and len(text) <= 64:
+            error = refusal(lambda pasted=pasted: load_signer(account=ADDRESS, private_key=pasted))  # type: ignore[misc]
+            assert error.code == "account.no_key"
+            assert "0x" in error.message
+            assert len(text) < 5 or text not in str(error.as_json())
+        else:
+            assert load_signer(account=ADDRESS, private_key=pasted).private_key == key
+
+
+def test_a_decimal_address_that_is_too_long_for_hexadecimal_is_read_as_decimal() -> None:
+    felt = int(ADDRESS, 16)
+    assert len(str(felt)) > 64
+    assert load_address(account=str(felt)) == Address(felt)
+
+
+@pytest.mark.parametrize(
+    "account", ["1234567", "0" * 70, "9" * 90, ADDRESS + "00000000", "0x", "0x0", "0 x1"]
+)
+def test_what_may_be_an_address_is_refused_by_its_form_and_never_as_a_name(
+    account: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "accounts.json"
+    write_sncast(path, "n", {"deployer": ME})
+    error = refusal(lambda: load_address(account=account, accounts_file=path))
+    if account != "0 x1":
+        assert error.code == "account.unreadable"
+        assert "0x" in error.message + error.remedy
+        assert "deployer" not in error.remedy
+
+
+# --- the shapes of sncast's files ---
+
+
+def test_an_account_that_several_networks_list_alike_is_one(tmp_path: Path) -> None:
+    whole = {"alpha-sepolia": {"me": sncast_entry()}, "alpha-mainnet": {"me": sncast_entry()}}
+    path = private(tmp_path / "accounts.json", whole)
+    assert load_signer(account="me", accounts_file=path) == ME
+
+
+def test_an_account_on_a_ledger_device_has_an_address_and_no_key(tmp_path: Path) -> None:
+    entry = {key: value for key, value in sncast_entry().items() if key != "private_key"}
+    entry["ledger_path"] = "m//starknet'/sncast'/0'/0'/0"
+    path = private(tmp_path / "accounts.json", {"alpha-sepolia": {"led": entry}})
+    assert load_address(account="led", accounts_file=path) == ME.address
+    assert refusal(lambda: load_signer(account="led", accounts_file=path)).code == "account.on_ledger"
+
+
+def test_the_file_that_sncast_keeps_by_itself_is_found_without_being_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write_sncast(
+        tmp_path / ".starknet_accounts" / "starknet_open_zeppelin_accounts.json", "alpha-sepolia", {"me": ME}
+    )
+    assert load_signer(account="me") == ME
 
 
 # --- refusals, each with its code ---

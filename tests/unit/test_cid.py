@@ -7,7 +7,7 @@ import base64
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tileproof.domain.cid import Cid, Codec, parse_cid
+from tileproof.domain.cid import Cid, Codec, named_cid, parse_cid
 from tileproof.domain.errors import InputError
 
 cids = st.builds(Cid, st.sampled_from(Codec), st.binary(min_size=32, max_size=32))
@@ -56,4 +56,31 @@ def test_what_no_one_would_have_written_is_no_cid(text: str) -> None:
     assert written() == str(SOME)
     with pytest.raises(InputError) as caught:
         parse_cid(text)
+    assert caught.value.code == "cid.malformed"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{}",
+        " {} ",
+        "ipfs://{}",
+        "ipfs://{}/0001.png",
+        "ipfs://ipfs/{}",
+        "/ipfs/{}",
+        "/ipfs/{}/a/b",
+        "https://ipfs.io/ipfs/{}",
+        "http://127.0.0.1:8080/ipfs/{}/0001.png?download=true",
+        "https://{}.ipfs.dweb.link/0001.png",
+    ],
+)
+def test_a_person_names_a_cid_bare_as_ipfs_or_by_a_gateway(form: str) -> None:
+    cid = Cid.of_raw_block(b"x")
+    assert named_cid(form.format(cid)) == cid
+
+
+@pytest.mark.parametrize("text", ["ipfs://", "https://ipfs.io/ipns/x", "https://ipfs.io/ipfs/", "ipfs://Qm1"])
+def test_what_names_no_cid_is_refused_by_name(text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        named_cid(text)
     assert caught.value.code == "cid.malformed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 
@@ -108,11 +109,58 @@ def test_a_key_nobody_knows_or_of_the_wrong_kind_is_an_error_that_names_the_file
     assert str(tmp_path / "config.toml") in caught.value.message
 
 
-def test_a_variable_with_our_prefix_that_nobody_knows_is_an_error(env: dict[str, str]) -> None:
+def test_a_variable_with_our_prefix_that_nobody_knows_is_a_warning_without_its_value(
+    env: dict[str, str], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Container platforms set such as TILEPROOF_PORT for a service of this name."""
+    monkeypatch.setattr(logging.getLogger("tileproof"), "propagate", True)
+    load(environ=env | {"TILEPROOF_PORT": "tcp://10.0.0.1:80", "TILEPROOF_ACOUNT": "secretive"})
+    assert "TILEPROOF_PORT" in caplog.text
+    assert "TILEPROOF_ACOUNT" in caplog.text
+    assert "secretive" not in caplog.text
+
+
+SECRET_VARIABLES = ["STARKNET_PRIVATE_KEY", "STARKNET_KEYSTORE_PASSWORD"]
+
+
+@pytest.mark.parametrize("name", SECRET_VARIABLES)
+def test_a_secret_may_lie_in_a_file_that_a_variable_names(
+    name: str, tmp_path: Path, env: dict[str, str]
+) -> None:
+    file = write(tmp_path / "secret", " with blanks inside \n")
+    file.chmod(0o600)
+    settings = load(environ=env | {f"{name}_FILE": str(file)})
+    secret = settings.private_key if "PRIVATE" in name else settings.keystore_password
+    assert secret is not None
+    assert secret.get_secret_value() == " with blanks inside "
+
+
+@pytest.mark.parametrize("name", SECRET_VARIABLES)
+def test_a_file_with_a_secret_is_private_there_and_not_empty(
+    name: str, tmp_path: Path, env: dict[str, str]
+) -> None:
+    file = write(tmp_path / "secret", "0xdecafbad")
+    codes = {}
+    for mode in (0o644, 0o640):
+        file.chmod(mode)
+        codes[mode] = _refusal(env | {f"{name}_FILE": str(file)})
+    assert {code for code, _ in codes.values()} == {"account.key_exposed"}
+    file.chmod(0o600)
+    assert _refusal(env | {f"{name}_FILE": str(file), name: "0x1"})[0] == "config.secret_twice"
+    file.write_text("\n")
+    assert _refusal(env | {f"{name}_FILE": str(file)})[0] == "config.unreadable"
+    file.write_bytes(b"\xff\xfe\xfd")
+    assert _refusal(env | {f"{name}_FILE": str(file)})[0] == "config.unreadable"
+    missing = _refusal(env | {f"{name}_FILE": str(tmp_path / "none")})
+    assert missing[0] == "config.unreadable"
+    assert f"{name}_FILE" in missing[1]
+
+
+def _refusal(environ: dict[str, str]) -> tuple[str, str]:
     with pytest.raises(ConfigError) as caught:
-        load(environ=env | {"TILEPROOF_ACOUNT": "x"})
-    assert caught.value.code == "config.unknown_key"
-    assert "TILEPROOF_ACOUNT" in caught.value.message
+        load(environ=environ)
+    assert "decafbad" not in str(caught.value.as_json())
+    return caught.value.code, caught.value.message
 
 
 def test_a_bad_value_in_the_environment_names_its_variable(env: dict[str, str]) -> None:
@@ -211,3 +259,53 @@ def test_several_endpoints_are_named_with_commas_or_one_by_one(tmp_path: Path) -
 
 def test_an_endpoint_named_twice_is_one() -> None:
     assert endpoints_of("http://a/rpc,http://b/rpc,,http://a/rpc") == ("http://a/rpc", "http://b/rpc")
+
+
+@pytest.mark.parametrize(
+    ("text", "urls"),
+    [
+        (" http://a/rpc ", ["http://a/rpc"]),
+        ('"http://a/rpc"', ["http://a/rpc"]),
+        ("HTTP://a/rpc", ["http://a/rpc"]),
+        ("http://a/rpc;http://b/rpc", ["http://a/rpc", "http://b/rpc"]),
+        ("127.0.0.1:5050/rpc", ["http://127.0.0.1:5050/rpc"]),
+        ("localhost:5050", ["http://localhost:5050"]),
+        ("[::1]:5050", ["http://[::1]:5050"]),
+    ],
+)
+def test_urls_of_nodes_are_taken_in_the_forms_that_people_write(text: str, urls: list[str]) -> None:
+    assert list(endpoints_of(text)) == urls
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("ws://127.0.0.1:5050/ws", "http://"),
+        ("wss://node/ws", "https://"),
+        ("node.example/rpc", "http://"),
+        ("ftp://node", "neither"),
+        ("http://", "host"),
+        ("http://[::1", "host"),
+        ("http://node:99999/", "port"),
+        (" , ; ", "empty"),
+    ],
+)
+def test_a_url_of_another_form_is_refused_and_the_form_is_named(text: str, named: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        endpoints_of(text)
+    assert caught.value.code == "ledger.bad_url"
+    assert named in caught.value.message
+
+
+def test_a_refused_url_shows_no_key_in_it() -> None:
+    for url in ("wss://node/v3/0123456789SECRET", "ftp://me:SECRET@node", "node.example/?key=SECRET"):
+        with pytest.raises(ConfigError) as caught:
+            endpoints_of(url)
+        assert "SECRET" not in str(caught.value.as_json())
+
+
+def test_settings_show_no_url_in_their_repr(env: dict[str, str]) -> None:
+    settings = load(
+        environ=env | {"STARKNET_RPC": "https://node/v3/SECRETKEY01", "IPFS_API": "http://a:SECRET@b"}
+    )
+    assert "SECRET" not in repr(settings)

@@ -18,42 +18,42 @@ from typing import Any
 import httpx2
 
 from ...domain.cid import Cid
-from ...domain.errors import ConfigError, MachineError, ServiceError
+from ...domain.errors import MachineError, ServiceError
+from ...domain.redaction import redacted
+from ..proxies import client_options
+from .address import parse_api_address
 
 LARGEST_BLOCK_BYTES = 2 << 20
 """What nodes pass on to each other (Bitswap)."""
 _CONNECT_SECONDS = 10.0
+EMPTY_FILE = "bafkqaaa"
+"""The CID of an empty file, which is inside the CID itself: every gateway has it."""
+_PRINTABLE = re.compile(r"[^\x20-\x7e]")
 LOCAL_SECONDS = 120.0
 GRACE_SECONDS = 5.0
 """How much later than its own timeout a node may say that it has passed."""
-_MULTIADDR = re.compile(r"/(ip4|ip6|dns|dns4|dns6)/([^/]+)/tcp/(\d{1,5})(?:/(http|https))?/?")
 _ABSENT = ("not found", "could not find", "context deadline exceeded", "no providers", "timeout")
 
 
-def api_url(multiaddr: str) -> str:
-    """The base URL that an API multiaddr such as ``/ip4/127.0.0.1/tcp/5001/http`` names.
-
-    Raises ConfigError ``content.bad_address``.
-    """
-    match = _MULTIADDR.fullmatch(multiaddr.strip())
-    if match is None or not 0 < int(match[3]) < 65536:
-        raise ConfigError(
-            "content.bad_address",
-            f"{multiaddr!r} is not the address of a Kubo API",
-            remedy="set IPFS_API to a multiaddr such as /ip4/127.0.0.1/tcp/5001/http",
-            address=multiaddr,
-        )
-    host = f"[{match[2]}]" if match[1] == "ip6" else match[2]
-    return f"{match[4] or 'http'}://{host}:{match[3]}/api/v0"
+def api_url(address: str) -> str:
+    """Returns the base URL that an API's address means. Raises ConfigError ``content.bad_address``."""
+    return f"{parse_api_address(address).root}/api/v0"
 
 
 class KuboApi:
-    """Calls of one node. Of several threads at once, each waits for its own."""
+    """Calls of one node. Of several threads at once, each waits for its own.
 
-    def __init__(self, multiaddr: str) -> None:
-        self.address = multiaddr
+    Raises ConfigError ``content.bad_address``, ``proxy.unusable``.
+    """
+
+    def __init__(self, address: str) -> None:
+        self.at = parse_api_address(address)
+        self.address = self.at.multiaddr
         self._http = httpx2.Client(
-            base_url=api_url(multiaddr), timeout=httpx2.Timeout(LOCAL_SECONDS, connect=_CONNECT_SECONDS)
+            base_url=f"{self.at.root}/api/v0",
+            auth=self.at.user,
+            timeout=httpx2.Timeout(LOCAL_SECONDS, connect=_CONNECT_SECONDS),
+            **client_options(self.at.root),
         )
 
     def close(self) -> None:
@@ -121,10 +121,64 @@ class KuboApi:
             raise self._wrong_bytes(cid)
         return bytes(block)
 
+    def version(self) -> str:
+        """Returns the version that the node names.
+
+        Raises as ``call``, and ServiceError ``content.gateway``, ``content.not_kubo`` and
+        ``content.forbidden`` for what is no API, or none for us.
+        """
+        with self._translated():
+            response = self._http.post("version", timeout=_patience(None))
+        if response.status_code in (401, 403):
+            raise ServiceError(
+                "content.forbidden",
+                f"the IPFS node at {self.address} wants to know who asks (HTTP {response.status_code})",
+                remedy="set IPFS_API to http://USER:PASSWORD@HOST:PORT, as API.Authorizations of its "
+                "configuration has it",
+                address=self.address,
+            )
+        try:
+            answer = json.loads(response.content) if response.status_code == 200 else None
+        except ValueError:
+            answer = None
+        if isinstance(answer, dict) and isinstance(answer.get("Version"), str):
+            return str(answer["Version"])
+        if response.status_code >= 500:
+            raise self._refused(response.status_code, response.content, None)
+        raise self._no_api(response)
+
+    def _no_api(self, response: httpx2.Response) -> ServiceError:
+        """Returns the error for a server that is no Kubo API; a gateway is asked for the empty file."""
+        if self._is_gateway():
+            return ServiceError(
+                "content.gateway",
+                f"what answers at {self.address} is an IPFS gateway, not the API of a Kubo node",
+                remedy="set IPFS_API to Addresses.API of the node's configuration (often port 5001)",
+                address=self.address,
+            )
+        server = _PRINTABLE.sub("", response.headers.get("server", ""))[:60]
+        named = f", a server that calls itself {server}" if server else ""
+        return ServiceError(
+            "content.not_kubo",
+            f"what answers at {self.address} is not the API of a Kubo node: "
+            f"HTTP {response.status_code}{named}",
+            remedy="set IPFS_API to Addresses.API of a Kubo node's configuration (often port 5001); "
+            "a gateway or another server answers like this one",
+            address=self.address,
+            status=response.status_code,
+        )
+
+    def _is_gateway(self) -> bool:
+        try:
+            page = self._http.get(f"{self.at.root}/ipfs/{EMPTY_FILE}", timeout=_patience(5.0))
+        except httpx2.HTTPError:
+            return False
+        return page.status_code == 200 and ("x-ipfs-path" in page.headers or not page.content)
+
     def unreachable(self, why: object) -> ServiceError:
         return ServiceError(
             "content.unreachable",
-            f"the IPFS node at {self.address} does not answer: {str(why)[:200]}",
+            f"the IPFS node at {self.address} does not answer: {redacted(str(why))[:200]}",
             remedy="start Kubo, or set IPFS_API to the address of its API",
             retryable=True,
             address=self.address,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import time
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,10 +17,12 @@ from ...domain.cid import Cid, Codec, parse_cid
 from ...domain.errors import EvidenceError, InputError, ServiceError
 from ...domain.paths import is_safe_path
 from ...ports.content import MAX_BLOCK_BYTES, MAX_ENTRIES, ContentStat, Progress
+from ..proxies import proxy_for
 from .api import LOCAL_SECONDS, KuboApi
 from .download import download, node_of
 
-LEAST_VERSION = (0, 30, 0)
+LEAST_VERSION = (0, 43, 0)
+"""The one floor, in the code and in the documents: what every test runs with."""
 CHUNKER = "size-1048576"
 """Fixed, so that equal bytes give an equal CID whatever a node's default is."""
 READ_AHEAD = 16
@@ -44,7 +45,7 @@ class KuboStore:
         self._api.close()
 
     def version(self) -> str:
-        text = str(self._api.call("version").get("Version", ""))
+        text = self._api.version()
         numbers = tuple(int(part) for part in re.findall(r"\d+", text)[:3])
         if numbers < LEAST_VERSION:
             least = ".".join(str(part) for part in LEAST_VERSION)
@@ -207,14 +208,23 @@ class KuboStore:
         from ipfshttpclient.exceptions import ErrorResponse
 
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # it warns of every Kubo since 0.8; version() checks
-                with ipfshttpclient.connect(self._api.address, timeout=LOCAL_SECONDS) as client:
-                    yield client
+            # The class itself, since `connect` warns of every Kubo since 0.8; version() checks.
+            with ipfshttpclient.Client(
+                self._api.address, auth=self._api.at.user, timeout=LOCAL_SECONDS
+            ) as client:
+                _choose_proxy(client, self._api.at.root)
+                yield client
         except ErrorResponse as error:
             raise self._api.refusal(str(error)) from error
         except IpfsClientError as error:
             raise self._api.unreachable(error) from error
+
+
+def _choose_proxy(client: Any, url: str) -> None:
+    """Lets the library ask through the proxy that we would use; it would ask loopback through one."""
+    session, proxy = client._client._access_session()[1], proxy_for(url)
+    session.trust_env = False
+    session.proxies = {} if proxy is None else {"http": proxy, "https": proxy}
 
 
 def _not_a_file(path: Path) -> InputError:

@@ -14,11 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from ...domain.errors import ConfigError, ServiceError
+from ...domain.felt_text import looks_like_address, parse_felt, pasted
 from ...domain.job import Address
 from ...domain.money import Fri
+from ...domain.redaction import masked_url, redacted
+from ...domain.user_paths import expanded
+from ..proxies import client_options
 from .curve import EC_ORDER, public_key
 
 MAX_FILE_BYTES = 1 << 20
+SNCAST_FILE = "~/.starknet_accounts/starknet_open_zeppelin_accounts.json"
+"""Where sncast keeps its accounts unless another file is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,31 +51,20 @@ def load_signer(
     """The account that these settings mean.
 
     ``account`` is the path of a starkli account file or an address, which need ``keystore`` or
-    ``private_key``; or a name in ``accounts_file``, as sncast writes it.
+    ``private_key``; or a name in ``accounts_file``, as sncast writes it. Without such a file, sncast's
+    own is used if it exists.
 
     Raises ConfigError: ``account.not_set``, ``account.unknown``, ``account.unreadable``,
-    ``account.key_exposed``, ``account.no_key``, ``account.wrong_password``.
+    ``account.key_exposed``, ``account.no_key``, ``account.wrong_password``, ``account.on_ledger``.
     """
-    if account is None:
-        raise ConfigError(
-            "account.not_set",
-            "no account is chosen",
-            remedy="give --account NAME, or set STARKNET_ACCOUNT",
-        )
-    if account.startswith("0x"):
-        return Signer(_address(account, "STARKNET_ACCOUNT"), _key(keystore, keystore_password, private_key))
-    if _is_starkli(account):
+    name, path = _meant(account, accounts_file)
+    if path is not None and name is None:
+        return Signer(_starkli_address(path), _key(keystore, keystore_password, private_key))
+    if path is None:
         return Signer(
-            _starkli_address(Path(account).expanduser()), _key(keystore, keystore_password, private_key)
+            _address(str(name), "the account that is chosen"), _key(keystore, keystore_password, private_key)
         )
-    if accounts_file is None:
-        raise ConfigError(
-            "account.unknown",
-            f"the account {account!r} is a name, and no accounts file is set",
-            remedy="set TILEPROOF_ACCOUNTS_FILE to an accounts file, or STARKNET_ACCOUNT to a starkli file",
-            account=account,
-        )
-    return _from_sncast(accounts_file, account, accounts_network)
+    return _from_sncast(path, str(name), accounts_network)
 
 
 def load_address(
@@ -79,13 +74,61 @@ def load_address(
 
     Reading the ledger takes no key, and opening a keystore takes a second. Raises as ``load_signer``.
     """
-    if account is not None and account.startswith("0x"):
-        return _address(account, "STARKNET_ACCOUNT")
-    if account is not None and _is_starkli(account):
-        return _starkli_address(Path(account).expanduser())
-    return load_signer(
-        account=account, accounts_file=accounts_file, accounts_network=accounts_network
-    ).address
+    name, path = _meant(account, accounts_file)
+    if path is not None and name is None:
+        return _starkli_address(path)
+    if path is None:
+        return _address(str(name), "the account that is chosen")
+    return _address(str(_entry_of(path, str(name), accounts_network)["address"]), str(path))
+
+
+def needs_password(*, account: str | None, accounts_file: Path | None = None) -> bool:
+    """Returns True where the account's key lies in no accounts file. Raises as ``load_signer``."""
+    name, path = _meant(account, accounts_file)
+    return path is None or name is None
+
+
+def _meant(account: str | None, accounts_file: Path | None) -> tuple[str | None, Path | None]:
+    """Returns an address and None, None and a starkli file, or a name and an accounts file."""
+    if account is None or not pasted(account):
+        raise ConfigError(
+            "account.not_set",
+            "no account is chosen",
+            remedy="give --account NAME, or set STARKNET_ACCOUNT",
+        )
+    account = pasted(account)
+    if looks_like_address(account):
+        return account, None
+    if _is_starkli(account):
+        return None, expanded(account)
+    accounts_file = accounts_file or _sncast_file()
+    if account.isdigit() and not (accounts_file is not None and _is_in(accounts_file, account)):
+        return account, None
+    if accounts_file is None:
+        raise ConfigError(
+            "account.unknown",
+            f"the account {account!r} is a name, and no accounts file is set",
+            remedy="set TILEPROOF_ACCOUNTS_FILE to an accounts file, or STARKNET_ACCOUNT to a starkli file "
+            "or an address (0x and hex digits)",
+            account=account,
+        )
+    return account, accounts_file
+
+
+def _sncast_file() -> Path | None:
+    """Returns sncast's own accounts file if there is one."""
+    try:
+        path = expanded(SNCAST_FILE)
+        return path if path.is_file() else None
+    except (ConfigError, OSError):
+        return None
+
+
+def _is_in(path: Path, name: str) -> bool:
+    try:
+        return any(isinstance(section, dict) and name in section for section in _json(path).values())
+    except ConfigError:
+        return False
 
 
 def write_sncast(path: Path, network: str, accounts: dict[str, Signer]) -> None:
@@ -134,11 +177,11 @@ def _devnet(rpc_url: str, method: str, params: dict[str, object]) -> object:
 
     request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
     try:
-        answer = httpx2.post(rpc_url, json=request, timeout=30).json()
-    except (httpx2.HTTPError, ValueError) as error:
+        answer = httpx2.post(rpc_url, json=request, timeout=30, **client_options(rpc_url)).json()
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
         raise ServiceError(
             "ledger.unreachable",
-            f"the Starknet node at {rpc_url} does not answer: {error}",
+            f"the Starknet node at {masked_url(rpc_url)} does not answer: {redacted(str(error))}",
             remedy="check STARKNET_RPC, and that the node is up",
             retryable=True,
         ) from error
@@ -152,47 +195,74 @@ def _devnet(rpc_url: str, method: str, params: dict[str, object]) -> object:
 def _no_devnet(rpc_url: str, why: str) -> ServiceError:
     return ServiceError(
         "faucet.not_a_devnet",
-        f"the node at {rpc_url} is no devnet: {why}",
+        f"the node at {masked_url(rpc_url)} is no devnet: {why}",
         remedy="play money exists on a devnet only; fund a real account from a wallet",
     )
 
 
 def _is_starkli(account: str) -> bool:
-    path = Path(account).expanduser()
+    path = expanded(account)
     return path.suffix == ".json" or (path.is_file() and "/" in account)
 
 
-def _from_sncast(path: Path, name: str, network: str | None) -> Signer:
+def _entry_of(path: Path, name: str, network: str | None) -> dict[str, object]:
+    """Returns the account's entry. One that several networks list alike is one account."""
     _refuse_exposed(path)
     whole = _json(path)
     sections = [whole[network]] if network in whole else list(whole.values()) if network is None else []
     found = [section[name] for section in sections if isinstance(section, dict) and name in section]
-    if len(found) != 1:
+    if not found or any(_identity(each) != _identity(found[0]) for each in found):
         known = sorted({key for section in sections if isinstance(section, dict) for key in section})
+        remedy = f"choose one of: {', '.join(known)}" if known else "create one: `tileproof account create`"
+        if found:
+            remedy = (
+                "say which network of the file is meant: `network` in the table [accounts] of config.toml"
+            )
+        elif network is not None and network not in whole:
+            remedy = f"the file has these networks: {', '.join(whole) or 'none'}"
         raise ConfigError(
             "account.unknown",
             f"{path} has {'no' if not found else 'more than one'} account {name!r}"
             + (f" on {network}" if network else ""),
-            remedy=f"choose one of: {', '.join(known)}" if known else "create one with sncast",
+            remedy=remedy,
             account=name,
             path=path,
         )
-    try:
-        address, key = _address(str(found[0]["address"]), str(path)), _hex_key(found[0]["private_key"])
-    except (KeyError, TypeError):
-        key = None
+    entry = found[0]
+    if not isinstance(entry, dict) or "address" not in entry:
+        raise _unreadable(path, f"the account {name!r} lacks an address or a private key")
+    return entry
+
+
+def _identity(entry: object) -> object:
+    if not isinstance(entry, dict):
+        return repr(entry)
+    return str(entry.get("address", "")).lower(), str(entry.get("private_key", "")).lower()
+
+
+def _from_sncast(path: Path, name: str, network: str | None) -> Signer:
+    entry = _entry_of(path, name, network)
+    address = _address(str(entry["address"]), str(path))
+    if "private_key" not in entry and "ledger_path" in entry:
+        raise ConfigError(
+            "account.on_ledger",
+            f"the key of the account {name!r} in {path} is on a Ledger device, which Tileproof cannot use",
+            remedy="choose an account whose key is in a file or a keystore",
+            account=name,
+            path=path,
+        )
+    key = _private_key(entry.get("private_key"))
     if key is None:
         raise _unreadable(path, f"the account {name!r} lacks an address or a private key")
     return Signer(address, key)
 
 
-def _hex_key(text: object) -> int | None:
-    """The private key, or None for what is none; the text itself goes into no message."""
+def _private_key(text: object) -> int | None:
+    """Returns the private key, or None for what is none; the text itself goes into no message."""
     try:
-        key = int(str(text), 16)
+        return parse_felt(str(text), EC_ORDER)
     except ValueError:
         return None
-    return key if 0 < key < EC_ORDER else None
 
 
 def _starkli_address(path: Path) -> Address:
@@ -205,12 +275,14 @@ def _starkli_address(path: Path) -> Address:
 
 def _key(keystore: Path | None, password: str | None, private_key: str | None) -> int:
     if private_key is not None:
-        key = _hex_key(private_key)
-        if key is None:
+        try:
+            return parse_felt(private_key, EC_ORDER)
+        except ValueError as error:
             raise ConfigError(
-                "account.no_key", "STARKNET_PRIVATE_KEY is not a private key in hex", remedy="correct it"
-            )
-        return key
+                "account.no_key",
+                f"STARKNET_PRIVATE_KEY is not a private key: {error}",
+                remedy="set it to 0x and the key's hexadecimal digits",
+            ) from None
     if keystore is None:
         raise ConfigError(
             "account.no_key",
@@ -274,10 +346,12 @@ def _json(path: Path) -> dict[str, dict[str, dict[str, object]]]:
 
 def _address(text: str, origin: str) -> Address:
     try:
-        return Address(int(text, 16))
-    except ValueError:
+        return Address(parse_felt(text, 2**251))
+    except ValueError as error:
         raise ConfigError(
-            "account.unreadable", f"{origin}: {text[:80]!r} is not an address", remedy="correct it"
+            "account.unreadable",
+            f"{origin}: {text[:80]!r} is not an address: {error}",
+            remedy="give 0x and the address's hexadecimal digits",
         ) from None
 
 

@@ -20,6 +20,7 @@ from typing import Any
 
 from ...domain.errors import ConfigError, ServiceError, TileproofError
 from ...domain.job import Address
+from ...domain.redaction import masked_url, redacted
 from .codec import malformed
 from .heads import Heads
 from .rpc import RpcError
@@ -108,7 +109,7 @@ class Endpoints:
             except ServiceError as error:
                 if len(self._all) == 1 or not error.retryable:
                     raise
-                log.warning("endpoint %s does not answer now: %s", endpoint.url, error.message)
+                log.warning("endpoint %s does not answer now: %s", masked_url(endpoint.url), error.message)
         if not any(endpoint.trusted_until for endpoint in self._all):
             raise unreachable(self.serving_url, "nor does any of the others")
 
@@ -141,7 +142,7 @@ class Endpoints:
 
     def _served(self, endpoint: _Endpoint) -> None:
         if self._serving != endpoint.number:
-            log.info("asking %s from now on", endpoint.url)
+            log.info("asking %s from now on", masked_url(endpoint.url))
             self._serving = endpoint.number
 
     def _failed(self, endpoint: _Endpoint, error: TileproofError) -> None:
@@ -150,7 +151,7 @@ class Endpoints:
         if error.code != "ledger.stale_head":
             endpoint.behind_since = None
         if len(self._all) > 1:
-            log.warning("endpoint %s: %s (%s)", endpoint.url, error.message, error.code)
+            log.warning("endpoint %s: %s (%s)", masked_url(endpoint.url), error.message, error.code)
             if self._serving == endpoint.number:
                 self._serving = (endpoint.number + 1) % len(self._all)
 
@@ -322,13 +323,13 @@ def _retry_after(header: str | None) -> float:
 
 def unreachable(url: str, error: Exception | str, *, retry_after: float = 0.0) -> ServiceError:
     """``retry_after``: seconds before which it asks not to be asked again."""
-    why = str(error)[:200] or type(error).__name__
+    why = redacted(str(error))[:200] or type(error).__name__
     return ServiceError(
         "ledger.unreachable",
-        f"the Starknet node at {url} does not answer: {why}",
+        f"the Starknet node at {masked_url(url)} does not answer: {why}",
         remedy="check STARKNET_RPC, and that the node is up; several can be named there",
         retryable=True,
-        url=url,
+        url=masked_url(url),
         retry_after=retry_after,
     )
 
@@ -336,10 +337,10 @@ def unreachable(url: str, error: Exception | str, *, retry_after: float = 0.0) -
 def stale(url: str, number: int, seen: int) -> ServiceError:
     return ServiceError(
         "ledger.stale_head",
-        f"the Starknet node at {url} ends at block {number}, and block {seen} was seen already",
+        f"the Starknet node at {masked_url(url)} ends at block {number}, and block {seen} was seen already",
         remedy="wait until it has caught up, or name another one in STARKNET_RPC",
         retryable=True,
-        url=url,
+        url=masked_url(url),
         block=number,
     )
 
@@ -348,19 +349,19 @@ def not_a_node(url: str, why: str, *, was_one: bool) -> ServiceError:
     """``was_one``: it answered as a node earlier, and may again."""
     return ServiceError(
         "ledger.not_a_node",
-        f"what answers at {url} is no Starknet node: {why}",
+        f"what answers at {masked_url(url)} is no Starknet node: {redacted(why)}",
         remedy="correct STARKNET_RPC: the URL of a node's RPC often ends in /rpc or /rpc/v0_10",
         retryable=was_one,
-        url=url,
+        url=masked_url(url),
     )
 
 
 def _wrong_spec(url: str, spec: str) -> ConfigError:
     return ConfigError(
         "ledger.wrong_spec",
-        f"the node at {url} speaks RPC {spec}; this Tileproof needs {SPEC}",
+        f"the node at {masked_url(url)} speaks RPC {spec}; this Tileproof needs {SPEC}",
         remedy=f"use the node's {SPEC} endpoint (its URL often ends in /rpc/v0_10), or another node",
-        url=url,
+        url=masked_url(url),
         found=spec,
     )
 
@@ -368,9 +369,9 @@ def _wrong_spec(url: str, spec: str) -> ConfigError:
 def _wrong_chain(url: str, found: int, expected: int) -> ConfigError:
     return ConfigError(
         "ledger.wrong_chain",
-        f"the node at {url} serves chain {found:#x}, not {expected:#x}",
+        f"the node at {masked_url(url)} serves chain {found:#x}, not {expected:#x}",
         remedy="set STARKNET_RPC to nodes of the right network",
-        url=url,
+        url=masked_url(url),
         found=hex(found),
     )
 
@@ -379,8 +380,8 @@ def _other_contract(url: str, contract: Address, found: int) -> ConfigError:
     what = f"a contract of class {found:#x}" if found else "no contract"
     return ConfigError(
         "ledger.wrong_contract",
-        f"the node at {url} has {what} at {contract}, and the other nodes another",
+        f"the node at {masked_url(url)} has {what} at {contract}, and the other nodes another",
         remedy="name nodes of one network in STARKNET_RPC",
-        url=url,
+        url=masked_url(url),
         contract=contract,
     )

@@ -12,9 +12,12 @@ import threading
 from collections.abc import Coroutine, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from ...domain.errors import ConfigError, LedgerRejected, ServiceError, TileproofError
+from ...domain.felt_text import pasted
 from ...domain.job import Address
+from ...domain.redaction import masked_url, redacted
 from .codec import malformed
 from .endpoints import Endpoints, unreachable
 from .rpc import Block, BlockId, EventsChunk, Keys, RpcError, call_contract, read_block, read_events
@@ -145,17 +148,44 @@ def open_node(rpc_url: str, *, expected_chain_id: int | None = None) -> tuple[No
 
 def endpoints_of(rpc_url: str) -> tuple[str, ...]:
     """The endpoints that a setting names, each once. Raises ConfigError ``ledger.bad_url``."""
-    urls = tuple(dict.fromkeys(url.strip() for url in rpc_url.split(",") if url.strip()))
-    for url in urls or (rpc_url,):
-        if not re.match(r"https?://[^/]", url):
-            raise ConfigError(
-                "ledger.bad_url",
-                f"{url!r} is not the URL of a Starknet node",
-                remedy="set STARKNET_RPC to a URL such as http://127.0.0.1:5050/rpc, or to several, "
-                "with commas between them",
-                url=url,
-            )
+    named = (pasted(url) for url in re.split(r"[,;\s]+", pasted(rpc_url)))
+    urls = tuple(dict.fromkeys(_endpoint(url) for url in named if url))
+    if not urls:
+        raise _bad_url(rpc_url, "it is empty")
     return urls
+
+
+def _endpoint(url: str) -> str:
+    """Returns the URL with its scheme in lower case, http where this machine's own has none."""
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        if not re.match(r"(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?(/|$)", url, re.I):
+            raise _bad_url(url, "its scheme is missing: write http:// or https:// in front of it")
+        scheme, rest = "http", url
+    scheme = scheme.lower()
+    if scheme in ("ws", "wss"):
+        other = "http" if scheme == "ws" else "https"
+        raise _bad_url(url, f"Tileproof asks over HTTP: write the node's {other}:// address, often with /rpc")
+    if scheme not in ("http", "https"):
+        raise _bad_url(url, "its scheme is neither http nor https")
+    try:
+        parts = urlsplit(f"{scheme}://{rest}")
+        port = parts.port
+    except ValueError:
+        raise _bad_url(url, "its host or port cannot be read") from None
+    if not parts.hostname or port == 0 or not url.isprintable():
+        raise _bad_url(url, "its host or port cannot be read")
+    return f"{scheme}://{rest}"
+
+
+def _bad_url(url: str, why: str) -> ConfigError:
+    return ConfigError(
+        "ledger.bad_url",
+        f"{masked_url(url)!r} is not the URL of a Starknet node: {why}",
+        remedy="set STARKNET_RPC to a URL such as http://127.0.0.1:5050/rpc, or to several, "
+        "with commas between them",
+        url=masked_url(url),
+    )
 
 
 def translated(error: RpcError, url: str) -> TileproofError:
@@ -170,13 +200,13 @@ def translated(error: RpcError, url: str) -> TileproofError:
     if error.code in ("429", "500", "502", "503", "504"):
         return ServiceError(
             "ledger.unreachable",
-            f"the Starknet node at {url} cannot serve now: {text[:200]}",
+            f"the Starknet node at {masked_url(url)} cannot serve now: {redacted(text)[:200]}",
             remedy="wait, or use another node",
             retryable=True,
         )
     return ServiceError(
         "ledger.refused",
-        f"the Starknet node at {url} refused: {text[:400]}",
+        f"the Starknet node at {masked_url(url)} refused: {redacted(text)[:400]}",
         remedy="look at the node's log",
         rpc_code=error.code,
     )

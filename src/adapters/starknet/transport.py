@@ -8,11 +8,16 @@ with the process.
 from __future__ import annotations
 
 import asyncio
+import base64
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import urllib3
+
+from ..proxies import proxy_for
 
 CONNECT_SECONDS = 5.0
 _CONNECTIONS = 8
@@ -39,10 +44,14 @@ class Transport:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         timeout = urllib3.Timeout(connect=min(CONNECT_SECONDS, seconds), read=seconds)
-        self._pool = urllib3.PoolManager(maxsize=_CONNECTIONS, timeout=timeout, retries=False)
+        self._options = {"maxsize": _CONNECTIONS, "timeout": timeout, "retries": False}
+        self._pools: dict[str | None, urllib3.PoolManager] = {}
 
     async def post(self, url: str, body: bytes) -> HttpAnswer:
-        """Returns the answer, redirects not followed. Raises NoAnswer."""
+        """Returns the answer, redirects not followed.
+
+        Raises NoAnswer; ConfigError ``proxy.unusable``.
+        """
         try:
             async with asyncio.timeout(self._seconds):
                 return await _in_thread(lambda: self._post(url, body))
@@ -50,16 +59,46 @@ class Transport:
             raise NoAnswer(f"no answer within {self._seconds:g} s") from None
 
     def close(self) -> None:
-        self._pool.clear()
+        for pool in self._pools.values():
+            pool.clear()
+
+    def _pool(self, url: str) -> urllib3.PoolManager:
+        """Returns the connections for this URL: through a proxy where the environment names one."""
+        proxy = proxy_for(url)
+        if proxy not in self._pools:
+            options: dict[str, Any] = dict(self._options)
+            if proxy is None:
+                self._pools[proxy] = urllib3.PoolManager(**options)
+            else:
+                parts = urlsplit(proxy)
+                user = _basic(parts.username, parts.password, of_proxy=True)
+                self._pools[proxy] = urllib3.ProxyManager(proxy, proxy_headers=user, **options)
+        return self._pools[proxy]
 
     def _post(self, url: str, body: bytes) -> HttpAnswer:
+        parts = urlsplit(url)
+        headers = {**_HEADERS, **_basic(parts.username, parts.password)}
+        bare = url.replace(f"{parts.netloc.rpartition('@')[0]}@", "", 1) if "@" in parts.netloc else url
+        pool = self._pool(bare)
         try:
-            answer = self._pool.request("POST", url, body=body, headers=_HEADERS)
+            answer = pool.request("POST", bare, body=body, headers=headers)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            raise NoAnswer(str(error.__cause__ or error) or type(error).__name__) from error
+            why = str(error.__cause__ or error) or type(error).__name__
+            if "WRONG_VERSION_NUMBER" in why or "record layer failure" in why:
+                why = "it speaks no TLS; its URL may have to begin with http://"
+            raise NoAnswer(why) from error
         return HttpAnswer(
             answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.data
         )
+
+
+def _basic(user: str | None, password: str | None, *, of_proxy: bool = False) -> dict[str, str]:
+    """Returns the header for credentials that a URL carries, if it does."""
+    if user is None and password is None:
+        return {}
+    pair = f"{unquote(user or '')}:{unquote(password or '')}"
+    name = "proxy-authorization" if of_proxy else "authorization"
+    return {name: "Basic " + base64.b64encode(pair.encode()).decode()}
 
 
 async def _in_thread(call: Callable[[], HttpAnswer]) -> HttpAnswer:
