@@ -49,7 +49,7 @@ def test_a_node_that_is_down_is_unreachable_and_may_be_asked_again(deployment: D
 
 
 @pytest.mark.parametrize(
-    "url", ["", ",", "127.0.0.1:5050", "ftp://127.0.0.1/rpc", "http://", "http://127.0.0.1:1/rpc,nonsense"]
+    "url", ["", ",", "node.example:5050", "ftp://127.0.0.1/rpc", "http://", "http://127.0.0.1:1/rpc,nonsense"]
 )
 def test_what_is_no_url_is_refused(url: str, deployment: Deployment) -> None:
     assert refusal(url, deployment.contract).code == "ledger.bad_url"
