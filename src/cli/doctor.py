@@ -71,7 +71,7 @@ def examine(settings: Settings) -> list[Finding]:
                     tool.name,
                     "absent",
                     f"needed for `localnet` only ({tool.what_for})",
-                    f"run `python -m tileproof.provision {tool.name}`",
+                    f"run `tileproof setup {tool.name}`",
                 )
             )
         findings.append(_ipfs(settings, ports))

@@ -9,14 +9,15 @@ from typing import IO
 
 
 def extract_file(archive: Path, member: str, target: Path, *, max_bytes: int) -> None:
-    """Writes one member to ``target``, executable.
+    """Writes one member to ``target``, executable. A name without folders is looked for in every folder.
 
     Raises LookupError when there is no such file or it is larger than ``max_bytes``, and
     tarfile.TarError or EOFError when the archive is broken.
     """
     with tarfile.open(archive, "r:gz") as opened:
         for found in opened:
-            if found.name == member and found.isfile():
+            name = found.name if "/" in member else PurePosixPath(found.name).name
+            if name == member and found.isfile():
                 if found.size > max_bytes:
                     raise LookupError(f"{member} in it has {found.size:,} bytes, more than {max_bytes:,}")
                 _write(opened.extractfile(found), target)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..domain.errors import MachineError
 from .bench import Bench, disk_full
-from .download import Unavailable, download, for_this_machine
+from .download import GivenSource, Unavailable, download, for_this_machine, install_given
 from .locate import find, in_cache
 from .progress import Progress
 from .table import Tool
@@ -22,6 +22,7 @@ from .table import Tool
 class How(StrEnum):
     FOUND = "found"
     DOWNLOADED = "downloaded"
+    COPIED = "copied"
     BUILT = "built"
 
 
@@ -34,23 +35,32 @@ class Provided:
     how: How
 
 
-def provide(tool: Tool, cache: Path, progress: Progress, *, may_download: bool = True) -> Provided:
-    """The tool, ready to run; what is already there is not looked at twice.
+def provide(
+    tool: Tool,
+    cache: Path,
+    progress: Progress,
+    *,
+    may_download: bool = True,
+    given: GivenSource | None = None,
+) -> Provided:
+    """Returns the tool, ready to run; what is already there is not looked at twice.
+
+    ``given`` replaces what the cache has.
 
     A run that is killed leaves no half tool: the cache's folder appears by one rename. Two runs
     at once do the work once. Raises MachineError: ``provision.digest_mismatch``,
     ``provision.no_builder``, ``provision.build_failed``, ``provision.disk_full``,
-    ``provision.cache_unusable``.
+    ``provision.cache_unusable``; with ``given`` as ``install_given``.
     """
-    found = find(tool, cache)
+    found = find(tool, cache) if given is None else None
     if found is not None:
         return Provided(tool, found, How.FOUND)
     try:
         with _only_run(tool, cache, progress) as lock:
-            found = find(tool, cache)
+            found = find(tool, cache) if given is None else None
             if found is not None:
                 return Provided(tool, found, How.FOUND)
-            how = _install(tool, cache, progress, lock, may_download=may_download)
+            how = _install(tool, cache, progress, lock, may_download, given)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise disk_full(tool.name, cache) from error
@@ -78,12 +88,24 @@ def _shared(cache: Path) -> Path:
     return cache / "build" / "shared"
 
 
-def _install(tool: Tool, cache: Path, progress: Progress, lock: int, *, may_download: bool) -> How:
+def _kept(tool: Tool, cache: Path, digest: str) -> Path:
+    """Where the part of a download lies that came before the connection ended."""
+    return cache / "downloads" / f"{tool.folder}-{digest.partition(':')[2][:16]}.part"
+
+
+def _install(
+    tool: Tool, cache: Path, progress: Progress, lock: int, may_download: bool, given: GivenSource | None
+) -> How:
     prefix = cache / "tools" / f".{tool.folder}.partial"
     shutil.rmtree(prefix, ignore_errors=True)
     prefix.mkdir()
     try:
-        how = _fill(tool, cache, prefix, progress, lock, may_download=may_download)
+        if given is not None:
+            how = How.DOWNLOADED if given.is_url else How.COPIED
+            with progress.step(tool.title, f"taking {given.place}") as tell:
+                install_given(tool, given, prefix, _kept(tool, cache, given.digest), tell)
+        else:
+            how = _fill(tool, cache, prefix, progress, lock, may_download=may_download)
         target = cache / "tools" / tool.folder
         # Without its program it is not the tool, whatever else it is.
         shutil.rmtree(target, ignore_errors=True)
@@ -99,7 +121,7 @@ def _fill(tool: Tool, cache: Path, prefix: Path, progress: Progress, lock: int, 
     if release is not None:
         try:
             with progress.step(tool.title, f"downloading {release.url}") as tell:
-                download(tool, release, prefix, tell)
+                download(tool, release, prefix, _kept(tool, cache, release.digest), tell)
             return How.DOWNLOADED
         except Unavailable as error:
             why = str(error)

@@ -23,7 +23,7 @@ def locate(tool: Tool, cache: Path) -> Path:
         raise MachineError(
             "provision.missing",
             f"{tool.name} {tool.version} ({tool.what_for}) is neither on PATH nor in {cache}",
-            remedy=f"run `python -m tileproof.provision {tool.name}` (to build it takes {tool.minutes} min)",
+            remedy=f"run `tileproof setup {tool.name}` (to build it takes {tool.minutes} min)",
             tool=tool.name,
             version=tool.version,
         )

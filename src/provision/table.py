@@ -11,14 +11,15 @@ from .recipes import CargoInstall, GoBuild, PipEnvironment, Recipe
 class Download:
     """A published archive (.tar.gz) that holds the program.
 
-    ``system`` and ``machine`` are what ``platform`` calls them. ``member`` is the program's path in
+    ``system`` and ``machine`` are what ``platform`` calls them. ``digest`` is that of the archive, such
+    as ``sha512:6af2...``; ``sha256:`` is understood, too. ``member`` is the program's path in
     the archive, ``max_bytes`` a bound above the archive's size and above the program's.
     """
 
     system: str
     machine: str
     url: str
-    sha512: str
+    digest: str
     member: str
     max_bytes: int
 
@@ -55,8 +56,8 @@ class Tool:
 
 
 # Devnet has releases on GitHub (github.com/0xSpaceShard/starknet-devnet/releases), but the digests
-# of v0.10.1 could not be learned from a second source, and what is not checked is not run: it is
-# built. Its dependencies ask for Rust 1.94.
+# of v0.10.1 could not be learned from a second source, and what is not checked is not run. So it is
+# built, or taken from where `tileproof setup --from` says. Its dependencies ask for Rust 1.94.
 DEVNET = Tool(
     "devnet",
     "0.10.1",
@@ -83,7 +84,7 @@ KUBO = Tool(
             "Linux",
             "x86_64",
             f"{_KUBO}-amd64.tar.gz",
-            "6af21cd24a307d94326807b3d3827064c74fb7122f83b6940af250e6ae40da25"
+            "sha512:6af21cd24a307d94326807b3d3827064c74fb7122f83b6940af250e6ae40da25"
             "0e0ec0e1f3551256b78cd204623ed56c32ce735bbe28bdcc787b36943c52458a",
             "kubo/ipfs",
             200 << 20,
@@ -92,7 +93,7 @@ KUBO = Tool(
             "Linux",
             "aarch64",
             f"{_KUBO}-arm64.tar.gz",
-            "aae6c766ec2436f27bbd2d6ab5f8de7d2ced4dc83abc5b54b17bd58a80c28f1e"
+            "sha512:aae6c766ec2436f27bbd2d6ab5f8de7d2ced4dc83abc5b54b17bd58a80c28f1e"
             "a2e38840305e22f08bd01c55cf8263745675da1bbda2ac0bcde268e9e61e3818",
             "kubo/ipfs",
             200 << 20,

@@ -190,5 +190,5 @@ def test_a_machine_without_devnet_is_told_how_to_get_it(user: User) -> None:
     done = user.run("localnet", "up", TILEPROOF_CACHE=str(user.folder / "empty"), PATH="/usr/bin:/bin")
     assert done.returncode == 4
     assert "provision.missing: devnet 0.10.1" in done.stderr
-    assert "python -m tileproof.provision devnet" in done.stderr
+    assert "tileproof setup devnet" in done.stderr
     assert status(user)["up"] is False

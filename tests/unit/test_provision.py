@@ -24,6 +24,7 @@ from rich.console import Console
 from tileproof.domain.errors import MachineError
 from tileproof.provision import table
 from tileproof.provision.bench import Bench
+from tileproof.provision.download import GivenSource, parse_digest
 from tileproof.provision.install import How, log_of, provide
 from tileproof.provision.locate import find, in_cache
 from tileproof.provision.progress import Progress
@@ -439,7 +440,7 @@ def releases(**pages: Answer) -> Iterator[str]:
 
 def released(url: str, archive: bytes = ARCHIVE, *, max_bytes: int = 1 << 20) -> Tool:
     """The tool with a release for this machine, and a recipe as the other way."""
-    digest = hashlib.sha512(archive).hexdigest()
+    digest = "sha512:" + hashlib.sha512(archive).hexdigest()
     release = Download(system(), machine(), url, digest, "anvil-release/anvil", max_bytes)
     return replace(ANVIL, downloads=(release,))
 
@@ -536,7 +537,7 @@ def test_a_release_is_not_asked_for_when_a_build_is_wanted(tmp_path: Path, told:
 def test_every_release_of_the_table_is_pinned_by_a_whole_digest_and_an_https_address() -> None:
     for tool in table.TOOLS:
         for release in tool.downloads:
-            assert len(bytes.fromhex(release.sha512)) == hashlib.sha512().digest_size
+            assert parse_digest(release.digest) == release.digest
             assert release.url.startswith("https://")
             assert tool.version in release.url
 

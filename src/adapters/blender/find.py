@@ -67,7 +67,7 @@ def find_blender(blender_path: Path | None, cache: Path, version: str | None = N
             "blender.missing",
             f"there is no Blender at {executable}",
             remedy="set BLENDER_PATH to a Blender executable or to the Python of an environment with bpy, "
-            "or run `python -m tileproof.provision bpy`",
+            "or run `tileproof setup bpy`",
             path=executable,
         )
     build = _probe(executable.absolute())
@@ -75,7 +75,7 @@ def find_blender(blender_path: Path | None, cache: Path, version: str | None = N
         raise MachineError(
             "blender.wrong_version",
             f"{executable} is Blender {build.version}; this needs {version}",
-            remedy=f"set BLENDER_PATH to Blender {version}, or run `python -m tileproof.provision bpy`",
+            remedy=f"set BLENDER_PATH to Blender {version}, or run `tileproof setup bpy`",
             path=executable,
             found=build.version,
             wanted=version,
