@@ -11,9 +11,12 @@ environment, or from files that it names, and never show in a message, a log or 
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import re
 import stat
+import tempfile
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -66,13 +69,16 @@ ENVIRONMENT: Mapping[str, str] = {
 }
 """Every variable that is read, and the key it sets; ``.env.example`` lists the same."""
 
-WHICH_NETWORK = ("rpc_url", "chain_id", "contract", "token", "accounts")
+WHICH_NETWORK = ("rpc_url", "chain_id", "contract", "deployment_block", "token", "explorer_url", "accounts")
 """What a network's file says that makes it this network and no other."""
 SECRETS = frozenset({"keystore_password", "private_key"})
 SECRET_FILES = ("STARKNET_KEYSTORE_PASSWORD_FILE", "STARKNET_PRIVATE_KEY_FILE")
 """Variables that name a file with the secret inside."""
 MAX_SECRET_BYTES = 1 << 16
 _ONLY_OURS = "TILEPROOF_"
+USER_FILE = "config.toml"
+LOCALNET = "localnet"
+"""The network that `tileproof localnet up` makes."""
 
 
 def _address(value: object) -> Address:
@@ -128,6 +134,8 @@ class AccountsTable(_Table):
 class TermsTable(_Table):
     """What ``client submit`` offers unless a flag says otherwise."""
 
+    reward: Strk | None = None
+    """Per task; None has the command ask, or fail where nobody can answer."""
     committee_size: int = 3
     audit_rate: float = Field(default=1.0, gt=0, le=1)
     audit_fee: Strk | None = None
@@ -175,6 +183,9 @@ class Settings(_Table):
     """
 
     home: UserPath
+    """Where journals, fetched content and the local network lie."""
+    config_folder: Path | None = None
+    """Where ``config.toml`` and network files lie; None is ``home``."""
     cache: UserPath
     network: str | None = None
     network_file: Path | None = None
@@ -183,6 +194,10 @@ class Settings(_Table):
     """One endpoint of the chain or several, with commas in between: the next is asked when one fails."""
     chain_id: int | None = None
     contract: AddressText | None = None
+    deployment_block: int = Field(default=0, ge=0)
+    """The block that deployed the contract: it has no event before. 0 where that is not known."""
+    explorer_url: str | None = Field(default=None, pattern=r"^https?://[^\s]+$")
+    """A block explorer of this chain: PAGE/tx/HASH shows a transaction."""
     token: AddressText | None = None
     account: str | None = None
     accounts: AccountsTable = AccountsTable()
@@ -221,9 +236,19 @@ class Settings(_Table):
         a folder each below it: one account may be at home on several."""
         if self.network_file is None:
             return self.home / "state"
-        if self.network_file.parent == self.home / "networks":
-            return self.network_file.with_suffix("") / "state"
+        if self.network_file.parent == self.networks_folder:
+            return self.home / "networks" / self.network_file.stem / "state"
         return self.network_file.parent / "state"
+
+    @property
+    def networks_folder(self) -> Path:
+        """Where network files lie that are known by name."""
+        return (self.config_folder or self.home) / "networks"
+
+    @property
+    def user_file(self) -> Path:
+        """The user's ``config.toml``, which need not exist."""
+        return (self.config_folder or self.home) / USER_FILE
 
     @property
     def render_threads(self) -> int:
@@ -235,10 +260,12 @@ def load(
     flags: Mapping[str, object] | None = None,
     *,
     environ: Mapping[str, str] | None = None,
+    needs_network: bool = True,
 ) -> Settings:
     """The settings that these flags, this environment and the files it points to amount to.
 
-    ``flags`` uses dotted keys (``worker.max_claims``); None as a value means not given.
+    ``flags`` uses dotted keys (``worker.max_claims``); None as a value means not given. Without
+    ``needs_network``, a network that no flag names may be one that is still to be made.
 
     Raises:
         ConfigError: ``config.unknown_key``, ``config.invalid``, ``config.unreadable``,
@@ -250,15 +277,21 @@ def load(
     def early(key: str, default: str) -> Path:
         return expanded(str(given.get(key) or env.get(key) or default)).absolute()
 
-    home = early("home", platformdirs.user_data_dir("tileproof"))
+    home_given = given.get("home") or env.get("home")
+    config_folder, home = (early("home", ""),) * 2 if home_given else _usual_folders()
     cache = early("cache", platformdirs.user_cache_dir("tileproof"))
-    user_file = home / "config.toml"
+    user_file = config_folder / USER_FILE
     user = _read_toml(user_file) if user_file.exists() else {}
 
     network = given.get("network") or env.get("network") or user.get("network")
-    network_file = find_network_file(str(network), home) if network else None
+    try:
+        network_file = find_network_file(str(network), home, config_folder) if network else None
+    except ConfigError:
+        if needs_network or given.get("network"):
+            raise
+        network_file = None
     layers: list[tuple[str, Mapping[str, object]]] = [
-        (str(user_file), _relative_to(home, user)),
+        (str(user_file), _relative_to(config_folder, user)),
         ("the environment", _nest(env)),
         ("the command line", _nest(given)),
     ]
@@ -268,7 +301,7 @@ def load(
         if given.get("network"):
             identity = {key: table[key] for key in WHICH_NETWORK if key in table}
             layers.insert(3, (str(network_file), identity))
-    fixed = {"home": home, "cache": cache, "network_file": network_file}
+    fixed = {"home": home, "config_folder": config_folder, "cache": cache, "network_file": network_file}
     merged: dict[str, Any] = {}
     for origin, layer in layers:
         _merge(merged, layer)
@@ -278,19 +311,42 @@ def load(
     return settings
 
 
-def find_network_file(network: str, home: Path) -> Path:
-    """``localnet``, the name of a file in ``HOME/networks``, or a path.
+def _usual_folders() -> tuple[Path, Path]:
+    """Returns the folders of configuration and of state where nobody names one for both.
+
+    Until the next version, a folder of an earlier one holds both while the new ones do not exist:
+    it may have a journal, without which a call could be sent twice.
+    """
+    config = Path(platformdirs.user_config_dir("tileproof"))
+    state = Path(platformdirs.user_state_dir("tileproof"))
+    old = Path(platformdirs.user_data_dir("tileproof"))
+    if old.is_dir() and any(old.iterdir()) and not config.exists() and not state.exists():
+        log.warning(
+            "%s is used for the last time in this version: move it to %s, and then %s and networks to %s",
+            old,
+            state,
+            USER_FILE,
+            config,
+        )
+        return old, old
+    return config, state
+
+
+def find_network_file(network: str, home: Path, config_folder: Path) -> Path:
+    """Returns the file of ``localnet``, of a name in the folder ``networks``, or of a path.
 
     Raises ConfigError ``config.unknown_network``.
     """
-    if network == "localnet":
-        candidate = home / "localnet" / "network.toml"
+    if network == LOCALNET:
+        candidate = home / LOCALNET / "network.toml"
         remedy = "start it with `tileproof localnet up`"
     elif "/" in network or network.endswith(".toml"):
         candidate = expanded(network)
-        remedy = "give localnet, the path of a network file, or the name of one in " + str(home / "networks")
+        remedy = "give localnet, the path of a network file, or the name of one in " + str(
+            config_folder / "networks"
+        )
     else:
-        candidate = home / "networks" / f"{network}.toml"
+        candidate = config_folder / "networks" / f"{network}.toml"
         remedy = f"write {candidate}, or give localnet or the path of a network file"
     if not candidate.is_file():
         raise ConfigError(
@@ -301,6 +357,67 @@ def find_network_file(network: str, home: Path) -> Path:
             path=candidate,
         )
     return candidate.absolute()
+
+
+def check_user_file(table: Mapping[str, object], path: Path) -> None:
+    """Raises ConfigError unless ``table`` can be the user's file at ``path``, without a secret in it."""
+    for secret in SECRETS & table.keys():
+        raise _secret_in_file(path, secret, _variable(secret))
+    for key in ("rpc_url", "ipfs_api"):
+        if _holds_secret(str(table.get(key) or "")):
+            raise _secret_in_file(path, f"a password or a key within {key}", _variable(key))
+    nested = {key: value for key, value in _nest(table).items() if value is not None}
+    _check({**nested, "home": path.parent, "cache": path.parent}, str(path))
+
+
+def write_user_file(table: Mapping[str, object], path: Path) -> None:
+    """Writes the user's file in one step; ``table`` has dotted keys and passed ``check_user_file``.
+
+    Raises ConfigError ``config.not_writable``.
+    """
+    plain = {key: value for key, value in table.items() if "." not in key}
+    lines = [f"{key} = {_toml(value)}" for key, value in plain.items()]
+    for name, values in _nest({key: value for key, value in table.items() if "." in key}).items():
+        assert isinstance(values, dict)
+        lines += ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in values.items())]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+        ) as file:
+            file.write("\n".join(lines) + "\n")
+        os.replace(file.name, path)
+    except OSError as error:
+        raise ConfigError(
+            "config.not_writable",
+            f"{path} cannot be written: {error}",
+            remedy="make its folder writable, or name another with TILEPROOF_HOME",
+            path=path,
+        ) from error
+
+
+def _toml(value: object) -> str:
+    """Returns the value as TOML: its basic strings are JSON's, apart from one character."""
+    if isinstance(value, bool | int):
+        return json.dumps(value)
+    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _holds_secret(url: str) -> bool:
+    """Returns True if a URL has a password, or a part that looks like an API key."""
+    after = url.partition("://")[2]
+    has_password = "@" in after.partition("/")[0]
+    looks_random = re.search(r"[/=](?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{20,}", after)
+    return has_password or looks_random is not None or re.search(r"[?&]\w*(key|token)\w*=", url) is not None
+
+
+def _secret_in_file(path: Path, secret: str, variable: str) -> ConfigError:
+    return ConfigError(
+        "config.secret_in_file",
+        f"{path} holds {secret}",
+        remedy=f"remove it there; secrets are read from the environment only ({variable})",
+        path=path,
+    )
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -377,12 +494,7 @@ def _read_toml(path: Path) -> dict[str, object]:
             path=path,
         ) from error
     for secret in SECRETS & table.keys():
-        raise ConfigError(
-            "config.secret_in_file",
-            f"{path} holds {secret}",
-            remedy=f"remove it there; secrets are read from the environment only ({_variable(secret)})",
-            path=path,
-        )
+        raise _secret_in_file(path, secret, _variable(secret))
     return table
 
 

@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from . import doctor
+from . import doctor, setup
 from .console import ended_stdout, make_streams_usable, run, setup_logging
 from .wiring import Globals
 
@@ -50,6 +50,7 @@ def assembled(arguments: Sequence[str]) -> typer.Typer:
         is_meant = name in arguments or not arguments
         group = import_module(f".{name}", __package__).app if is_meant else typer.Typer()
         app.add_typer(group, name=name, help=what_for)
+    app.command("setup")(setup.setup)
     app.command("doctor")(doctor.doctor)
     app.callback()(options)
     return app
@@ -86,7 +87,7 @@ def options(
     Try it on this machine, with play money:
 
     \b
-      tileproof doctor
+      tileproof setup --localnet
       tileproof localnet up --detach
       tileproof --network localnet --account requester \\
           client submit FILE.blend --reward 1 --wait

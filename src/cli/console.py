@@ -81,6 +81,22 @@ def is_terminal() -> bool:
     return sys.stderr.isatty() and not _session.as_json
 
 
+def can_ask() -> bool:
+    """Returns True where a person reads what is asked and can answer."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and is_terminal()
+
+
+def ask(question: str, default: str = "") -> str:
+    """Returns what a person types on one line, or the default for an empty one."""
+    stderr().print(plain(f"{question} [{default}] " if default else f"{question} "), end="")
+    return sys.stdin.readline().strip() or default
+
+
+def confirm(question: str) -> bool:
+    """Returns True only for an answer that says yes."""
+    return ask(f"{question} [y/N]").lower() in ("y", "yes")
+
+
 def say(text: str = "") -> None:
     """One line of result."""
     stdout().print(plain(text))

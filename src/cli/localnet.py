@@ -50,13 +50,13 @@ def up(
     from ..localnet.prepare import VERIFIERS, WORKERS
     from ..localnet.supervision import check_can_start, run_until_stopped, start_detached
 
-    settings = settings_of(context)
+    settings = settings_of(context, needs_network=False)
     shape = Shape(workers=WORKERS[:workers], verifiers=VERIFIERS[:verifiers], threads=threads, rpc_port=port)
     check_can_start(_folder(settings), port)
     note("starting the local network (about 20 s)")
     if detach:
         flags = _flags(workers, verifiers, threads, port)
-        _show(start_detached(_folder(settings), settings.home, flags, rpc_port=port))
+        _show(start_detached(_folder(settings), _home_given(settings), flags, rpc_port=port))
         note("stop it with: tileproof localnet down")
         return
     run_until_stopped(_folder(settings), settings.cache, shape, on_up=_show)
@@ -68,7 +68,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     """What runs, where it answers, and where its logs are."""
     from ..localnet.supervision import read_status
 
-    found = read_status(_folder(settings_of(context)))
+    found = read_status(_folder(settings_of(context, needs_network=False)))
     if as_json:
         show_json(
             {
@@ -93,7 +93,7 @@ def down(context: typer.Context) -> None:
 
     say(
         "network down; nothing is left running"
-        if stop(_folder(settings_of(context)))
+        if stop(_folder(settings_of(context, needs_network=False)))
         else "nothing was running"
     )
 
@@ -106,7 +106,7 @@ def reset(
     """Stop it and remove its folder: logs, journals, IPFS repos."""
     from ..localnet.supervision import remove
 
-    folder = _folder(settings_of(context))
+    folder = _folder(settings_of(context, needs_network=False))
     if dry_run:
         say(f"would remove {folder}")
         return
@@ -130,7 +130,7 @@ def prepare(
     from ..localnet.prepare import NETWORK_FILE, VERIFIERS, WORKERS, prepared_contract
     from ..localnet.prepare import prepare as make_ready
 
-    settings = settings_of(context)
+    settings = settings_of(context, needs_network=False)
     rpc_url = rpc_url_of(settings)
     contract = prepared_contract(folder, rpc_url)
     if contract is None:
@@ -159,7 +159,7 @@ def devnet(
     from ..provision.locate import locate
     from ..provision.table import DEVNET
 
-    become_devnet(locate(DEVNET, settings_of(context).cache), host=host, port=port)
+    become_devnet(locate(DEVNET, settings_of(context, needs_network=False).cache), host=host, port=port)
 
 
 @app.command()
@@ -177,11 +177,18 @@ def kubo(
     from ..provision.locate import locate
     from ..provision.table import KUBO
 
-    become_kubo(locate(KUBO, settings_of(context).cache), name=name, repo=repo, swarm=swarm)
+    become_kubo(
+        locate(KUBO, settings_of(context, needs_network=False).cache), name=name, repo=repo, swarm=swarm
+    )
 
 
 def _folder(settings: Settings) -> Path:
     return settings.home / "localnet"
+
+
+def _home_given(settings: Settings) -> Path | None:
+    """Returns the folder that holds everything; None where configuration and state lie apart."""
+    return settings.home if settings.user_file.parent == settings.home else None
 
 
 def _flags(workers: int, verifiers: int, threads: int, port: int | None) -> list[str]:

@@ -14,6 +14,13 @@ Out = Annotated[
     Path | None, typer.Option(metavar="FOLDER", help="Folder for the frames [default: ./job-JOB].")
 ]
 Reward = Annotated[str, typer.Option(metavar="STRK", help="Paid per task.")]
+RewardOrAsk = Annotated[
+    str | None,
+    typer.Option(
+        "--reward", metavar="STRK", help="Paid per task [default: terms.reward of config.toml, or asked]."
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Submit without being asked.")]
 Fee = Annotated[
     str | None,
     typer.Option(

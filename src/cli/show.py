@@ -131,11 +131,14 @@ def show_manifest(manifest: Manifest) -> None:
     table(["file", "size", "SHA-256"], rows, right=("size",))
 
 
-def show_plan(plan: SubmissionPlan) -> None:
+def show_plan(plan: SubmissionPlan, *, block_seconds: float) -> None:
+    """Shows pictures, price, time and audit of a job before it is submitted."""
     from ..audit.plan import describe
+    from ..domain.block_time import about
 
     terms = plan.terms
     audit_lines = list(describe(plan.audit))
+    windows = terms.commit_blocks + terms.reveal_blocks + terms.appeal_blocks
     facts(
         {
             **_pictures(plan.pictures.manifest),
@@ -144,6 +147,8 @@ def show_plan(plan: SubmissionPlan) -> None:
             "escrow": f"{plan.escrow}: {plan.task_count} x ({terms.reward.strk()} reward + "
             f"{terms.committee_size} x {terms.audit_fee.strk()} audit fee); what no audit uses comes back",
             "wallet": f"{plan.wallet}, of which {plan.wallet - plan.escrow} stays",
+            "time": f"a task has {duration(terms.lease_seconds)} to be rendered, then its audit and the time "
+            f"for an appeal take {windows} blocks, {about(windows * block_seconds)}, at most",
             "audit": audit_lines[0],
             **{" " * n: line for n, line in enumerate(audit_lines[1:], 1)},
             "majority": f"an even chance of owning a committee of {terms.committee_size} takes "

@@ -8,9 +8,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import show, show_job
-from .console import bars, facts, if_interrupted, note, say, show_json
+from .console import ask, bars, can_ask, confirm, facts, if_interrupted, note, say, show_json
 from .follow import INCOMPLETE, fetch_job, watch_job
-from .options import AsJson, Bond, Committee, Deadline, DryRun, Fee, JobId, Lease, Out, Rate, Reward
+from .options import (
+    AsJson,
+    Bond,
+    Committee,
+    Deadline,
+    DryRun,
+    Fee,
+    JobId,
+    Lease,
+    Out,
+    Rate,
+    Reward,
+    RewardOrAsk,
+    Yes,
+)
 from .wiring import Ports, packing_folder, settings_of
 
 if TYPE_CHECKING:
@@ -23,7 +37,7 @@ _SAFE_TO_REPEAT = "run the same command again: it finds out what was sent, and p
 def submit(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A .blend file.")],
-    reward: Reward,
+    reward: RewardOrAsk = None,
     frames: Annotated[
         str | None, typer.Option(metavar="LIST", help='Such as "1-100x5,120" [default: the scene\'s].')
     ] = None,
@@ -72,13 +86,15 @@ def submit(
     lease: Lease = None,
     deadline: Deadline = None,
     dry_run: DryRun = False,
+    yes: Yes = False,
     wait: Annotated[bool, typer.Option("--wait", help="Watch until the end, then fetch.")] = False,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
     """Put a scene up for rendering.
 
-    Plans, pins, escrows. The plan is shown and checked before anything is pinned or spent.
+    Plans, pins, escrows. The plan is shown and checked before anything is pinned or spent. A terminal
+    is asked then, unless --yes is given.
     """
     from ..client.plan import plan_pictures, plan_submission
     from ..client.request import PictureRequest, parse_hash_bits, parse_resolution, parse_split
@@ -86,6 +102,7 @@ def submit(
     from ..domain.frames import parse_frames
 
     settings = settings_of(context)
+    offered = _reward(reward, settings.terms, may_spend=yes or dry_run)
     columns, rows = parse_split(split)
     if frames is not None:
         parse_frames(frames)  # an unreadable list is said at once, before Blender starts
@@ -108,23 +125,33 @@ def submit(
         hash_bits=parse_hash_bits(hash_bits) if hash_bits else None,
         band_bits=band_bits,
     )
-    offer = make_offer(settings.terms, reward, audit_fee, committee, audit_rate, bond, lease, deadline)
+
+    def offer_of(amount: str) -> Offer:
+        return make_offer(settings.terms, amount, audit_fee, committee, audit_rate, bond, lease, deadline)
+
+    offer = offer_of(offered or "1")  # terms that nobody would take are refused before Blender starts
     with Ports(settings) as ports, packing_folder(settings) as into:
         ports.check_signer()  # without an account there is no need to start Blender
         note(f"opening {file} in Blender")
         pictures = plan_pictures(
             request, inspector=ports.inspector, packer=ports.packer, renderer=ports.renderer, into=into
         )
+        if offered is None:
+            tasks = show.many(len(pictures.manifest.tasks), "task")
+            offer = offer_of(ask(f"reward for each of {tasks}, in STRK:"))
         plan = plan_submission(pictures, offer, ledger=ports.ledger)
         if dry_run:
             if as_json:
                 show_json({"plan": show.plan_json(plan), "sent": False})
             else:
-                show.show_plan(plan)
+                show.show_plan(plan, block_seconds=settings.block_seconds)
                 say("dry run: nothing was pinned, nothing was spent")
             return
         if not as_json:
-            show.show_plan(plan)
+            show.show_plan(plan, block_seconds=settings.block_seconds)
+        if not yes and can_ask() and not confirm("submit?"):
+            say("nothing was pinned, nothing was spent")
+            return
         with if_interrupted(_SAFE_TO_REPEAT), bars() as shown:
 
             def progress(done: int, total: int) -> None:
@@ -208,6 +235,27 @@ def retry(
             note(
                 f"its frames belong to the same folder: tileproof client fetch {done.job_id} --out job-{job}"
             )
+
+
+def _reward(flag: str | None, terms: TermsTable, *, may_spend: bool) -> str | None:
+    """Returns the reward that a flag or a file names, None where a person is to be asked.
+
+    Raises InputError ``submit.no_reward`` where nobody can answer. There a reward of the file
+    alone is not enough: nobody would have said in this call that money is to be spent.
+    """
+    from ..domain.errors import InputError
+
+    if flag is not None:
+        return flag
+    if terms.reward is not None and (may_spend or can_ask()):
+        return terms.reward.strk()
+    if can_ask():
+        return None
+    raise InputError(
+        "submit.no_reward",
+        "no reward is named, and there is no terminal to ask at",
+        remedy="give --reward STRK; or --yes to offer the terms.reward of config.toml",
+    )
 
 
 def make_offer(

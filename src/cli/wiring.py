@@ -49,8 +49,10 @@ class Globals:
     home: Path | None = None
 
 
-def settings_of(context: typer.Context, flags: dict[str, object] | None = None) -> Settings:
-    """The settings for one command; ``flags`` are its own, by dotted key.
+def settings_of(
+    context: typer.Context, flags: dict[str, object] | None = None, *, needs_network: bool = True
+) -> Settings:
+    """Returns the settings for one command; ``flags`` are its own, by dotted key.
 
     Raises ConfigError as ``config.load``.
     """
@@ -59,7 +61,7 @@ def settings_of(context: typer.Context, flags: dict[str, object] | None = None) 
 
     shared = context.find_object(Globals) or Globals()
     own = {"network": shared.network, "account": shared.account, "home": shared.home}
-    settings = load({**own, **(flags or {})})
+    settings = load({**own, **(flags or {})}, needs_network=needs_network)
     configure_logging(as_json=settings.log.format == "json", level=settings.log.level)
     return settings
 

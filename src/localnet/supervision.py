@@ -102,7 +102,7 @@ def check_can_start(folder: Path, rpc_port: int | None) -> None:
 
 
 def start_detached(
-    folder: Path, home: Path, flags: Sequence[str], *, rpc_port: int | None = None
+    folder: Path, home: Path | None, flags: Sequence[str], *, rpc_port: int | None = None
 ) -> NetworkStatus:
     """Starts ``tileproof localnet up`` in the background and waits until it is up.
 
@@ -113,7 +113,15 @@ def start_detached(
     log = folder / "supervisor.log"
     with log.open("wb") as out:
         child = subprocess.Popen(
-            [sys.executable, "-m", "tileproof.cli", "--home", str(home), "localnet", "up", *flags],
+            [
+                sys.executable,
+                "-m",
+                "tileproof.cli",
+                *(() if home is None else ("--home", str(home))),
+                "localnet",
+                "up",
+                *flags,
+            ],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,

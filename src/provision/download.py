@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 # Behind a firewall that swallows packets this is all the time that is lost before building.
 _CONNECT_SECONDS = 5.0
 _READ_SECONDS = 20.0
-_CHUNK_BYTES = 1 << 18
 _GIVEN_MAX_BYTES = 1 << 30
 _GZIP_MAGIC = b"\x1f\x8b"
 _HEX_DIGITS = {"sha256": 64, "sha512": 128}
@@ -167,7 +166,7 @@ def _fetch(url: str, kept: Path, began: int, max_bytes: int, tell: Callable[[str
             if whole > max_bytes:
                 raise Unavailable(f"{url} has {whole:,} bytes, more than {max_bytes:,}")
             with kept.open("ab" if got else "wb") as file:
-                for chunk in answer.iter_raw(_CHUNK_BYTES):
+                for chunk in answer.iter_raw():
                     got += len(chunk)
                     if got > max_bytes:
                         raise Unavailable(f"{url} has more than {max_bytes:,} bytes")
@@ -195,8 +194,7 @@ def _mismatch(tool: Tool, place: str, expected: str, got: str) -> MachineError:
     return MachineError(
         "provision.digest_mismatch",
         f"{place} is not the {tool.name} of digest {expected}; nothing was installed",
-        remedy="find out what is served in its place, or build it: "
-        f"`tileproof setup --build {tool.name}`",
+        remedy=f"find out what is served in its place, or build it: `tileproof setup --build {tool.name}`",
         tool=tool.name,
         url=place,
         expected=expected,

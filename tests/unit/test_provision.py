@@ -6,6 +6,7 @@ import errno
 import hashlib
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -529,6 +530,119 @@ def test_a_release_is_not_asked_for_when_a_build_is_wanted(tmp_path: Path, told:
         got = provide(released(f"{url}/anvil"), tmp_path, told.progress, may_download=False)
     assert got.how is How.BUILT
     assert asked == []
+
+
+def cuts(body: bytes, at: int, *, ranges: bool = True) -> Answer:
+    """Sends bytes up to ``at`` and hangs up; a request for the rest gets it if ``ranges``."""
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        wanted = re.fullmatch(r"bytes=(\d+)-", request.headers.get("Range", ""))
+        began = int(wanted[1]) if wanted is not None and ranges else 0
+        if began >= len(body):
+            return says(416)(request)
+        request.send_response(206 if began else 200)
+        if began:
+            request.send_header("Content-Range", f"bytes {began}-{len(body) - 1}/{len(body)}")
+        request.send_header("Content-Length", str(len(body) - began))
+        request.end_headers()
+        request.wfile.write(body[began:] if began else body[:at])
+        return None
+
+    return answer
+
+
+def part_of(tool: Tool, cache: Path) -> Path:
+    """Where the part is kept that came of the tool's download."""
+    digest = tool.downloads[0].digest.partition(":")[2]
+    return cache / "downloads" / f"{tool.folder}-{digest[:16]}.part"
+
+
+def test_a_download_that_is_cut_goes_on_where_it_stopped(tmp_path: Path, told: Told) -> None:
+    with releases(anvil=cuts(ARCHIVE, 50)) as url:
+        assert provide(released(f"{url}/anvil"), tmp_path, told.progress).how is How.DOWNLOADED
+    assert names_in(tmp_path / "downloads") == set()
+
+
+def test_the_next_run_goes_on_with_what_an_earlier_one_left(tmp_path: Path, told: Told) -> None:
+    ranges: list[str | None] = []
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        ranges.append(request.headers.get("Range"))
+        cuts(ARCHIVE, 0)(request)
+
+    with releases(anvil=answer) as url:
+        tool = released(f"{url}/anvil")
+        part_of(tool, tmp_path).parent.mkdir()
+        part_of(tool, tmp_path).write_bytes(ARCHIVE[:50])
+        assert provide(tool, tmp_path, told.progress).how is How.DOWNLOADED
+    assert ranges == ["bytes=50-"]
+
+
+@pytest.mark.parametrize(
+    "kept", [b"x" * 50, ARCHIVE[:50], ARCHIVE + b"more"], ids=["other", "part", "longer"]
+)
+@pytest.mark.parametrize("server", ["ranges", "no_ranges", "refuses_ranges"])
+def test_what_was_kept_never_spoils_a_download(tmp_path: Path, told: Told, kept: bytes, server: str) -> None:
+    def refuses(request: BaseHTTPRequestHandler) -> None:
+        (says(416) if request.headers.get("Range") else serves(ARCHIVE))(request)
+
+    answers = {
+        "ranges": cuts(ARCHIVE, len(ARCHIVE)),
+        "no_ranges": serves(ARCHIVE),
+        "refuses_ranges": refuses,
+    }
+    with releases(anvil=answers[server]) as url:
+        tool = released(f"{url}/anvil")
+        part_of(tool, tmp_path).parent.mkdir()
+        part_of(tool, tmp_path).write_bytes(kept)
+        assert provide(tool, tmp_path, told.progress).how is How.DOWNLOADED
+
+
+def test_a_server_that_always_hangs_up_and_knows_no_ranges_is_given_up(tmp_path: Path, told: Told) -> None:
+    with releases(anvil=cuts(ARCHIVE, 50, ranges=False)) as url:
+        assert provide(released(f"{url}/anvil"), tmp_path, told.progress).how is How.BUILT
+
+
+def test_a_server_that_promises_less_than_it_sends_cannot_add_to_a_program(
+    tmp_path: Path, told: Told
+) -> None:
+    with (
+        releases(anvil=serves(ARCHIVE, promises=len(ARCHIVE) - 20)) as url,
+        pytest.raises(MachineError) as caught,
+    ):
+        provide(released(f"{url}/anvil"), tmp_path, told.progress)
+    assert caught.value.code == "provision.digest_mismatch"
+
+
+@pytest.mark.parametrize("location", ["ftp://127.0.0.1/anvil", "file:///etc/hostname"])
+def test_an_address_that_redirects_to_another_scheme_is_refused(
+    tmp_path: Path, told: Told, location: str
+) -> None:
+    with releases(anvil=says(302, Location=location)) as url, pytest.raises(MachineError) as caught:
+        provide(ANVIL, tmp_path, told.progress, given=given(f"{url}/anvil"))
+    assert caught.value.code == "provision.unavailable"
+    assert names_in(tmp_path / "tools") == set()
+
+
+def given(place: str, content: bytes = ARCHIVE) -> GivenSource:
+    return GivenSource(place, "sha256:" + hashlib.sha256(content).hexdigest())
+
+
+def test_an_address_that_the_user_names_goes_before_what_is_installed(tmp_path: Path, told: Told) -> None:
+    other = archive_of(content="#!/bin/sh\necho anvil 1.2.3 of another build\n")
+    provide(ANVIL, tmp_path, told.progress)
+    with releases(anvil=serves(other)) as url:
+        got = provide(ANVIL, tmp_path, told.progress, given=given(f"{url}/anvil", other))
+    assert got.how is How.DOWNLOADED
+    assert subprocess.check_output([got.program]) == b"anvil 1.2.3 of another build\n"
+
+
+def test_a_source_that_fails_leaves_what_was_installed(tmp_path: Path, told: Told) -> None:
+    provide(ANVIL, tmp_path, told.progress)
+    with releases(anvil=serves(b"something else")) as url, pytest.raises(MachineError) as caught:
+        provide(ANVIL, tmp_path, told.progress, given=given(f"{url}/anvil"))
+    assert caught.value.code == "provision.digest_mismatch"
+    assert find(ANVIL, tmp_path)
 
 
 # --- the table and the command ---
