@@ -64,7 +64,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "devnet.log"
         with (
-            running_devnet(program, log=log, block_seconds=None, accounts=ACCOUNTS) as devnet,
+            running_devnet(program, log=log, block_seconds=None, accounts=ACCOUNTS, archive=True) as devnet,
             Meter(devnet) as meter,
         ):
             signers = predeployed(devnet.rpc_url)

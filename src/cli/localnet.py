@@ -153,13 +153,24 @@ def devnet(
     context: typer.Context,
     host: Annotated[str, typer.Option(help="The address it listens on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 5050,
+    prepared: Annotated[
+        Path | None,
+        typer.Option(
+            file_okay=False,
+            metavar="FOLDER",
+            help="Where `localnet prepare` names the contract: a block a second only while its tasks wait.",
+        ),
+    ] = None,
 ) -> None:
     """Only the chain, in the foreground; a block every second."""
-    from ..localnet.parts import become_devnet
+    from ..localnet.parts import become_devnet, run_devnet
     from ..provision.locate import locate
     from ..provision.table import DEVNET
 
-    become_devnet(locate(DEVNET, settings_of(context, needs_network=False).cache), host=host, port=port)
+    program = locate(DEVNET, settings_of(context, needs_network=False).cache)
+    if prepared is None:
+        become_devnet(program, host=host, port=port)
+    raise typer.Exit(run_devnet(program, host=host, port=port, prepared=prepared))
 
 
 @app.command()

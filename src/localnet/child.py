@@ -20,8 +20,8 @@ _TAIL_BYTES = 2000
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _die_with_parent() -> None:
-    """Even a parent that is killed leaves nobody behind. Only sound from a thread that lives as
+def die_with_parent() -> None:
+    """Ends this process when its parent is killed. Only sound if the thread that starts it lives as
     long as the child: the kernel watches the thread."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -45,7 +45,7 @@ class Child:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **(env or {})},
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
 
     @property

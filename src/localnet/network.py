@@ -22,6 +22,7 @@ from ..provision.table import DEVNET, KUBO
 from .child import Child
 from .devnet import OwnDevnet, running_devnet
 from .kubo import KuboNode, make_swarm_key, running_kubo
+from .mining import IDLE_BLOCK_SECONDS, mining
 from .prepare import NETWORK_FILE, VERIFIERS, WORKERS, prepare
 
 OF_ANOTHER_NETWORK = (
@@ -39,16 +40,17 @@ OF_ANOTHER_NETWORK = (
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a local network consists of. ``block_seconds`` None mines per transaction."""
+    """What a local network consists of."""
 
     workers: Sequence[str] = WORKERS
     verifiers: Sequence[str] = VERIFIERS
     threads: int = 1
     """Blender's threads, for each role."""
-    block_seconds: int | None = 1
+    idle_block_seconds: float = IDLE_BLOCK_SECONDS
+    """Between blocks while no task waits for one; 1 makes a block every second."""
     poll_seconds: float = 1.0
     stagger_seconds: float = 2.0
-    """Shorter than the roles' own default: here a block comes every second."""
+    """Shorter than the roles' own default: here a block comes every second while a task waits for it."""
     rpc_port: int | None = None
     seed: int = 0
     """The accounts that the chain begins with."""
@@ -133,7 +135,7 @@ def running_network(folder: Path, cache: Path, shape: Shape | None = None) -> It
             running_devnet(
                 programs[DEVNET.name],
                 log=folder / "logs" / "devnet.log",
-                block_seconds=shape.block_seconds,
+                block_seconds=None,
                 port=shape.rpc_port,
                 seed=shape.seed,
             )
@@ -162,6 +164,9 @@ def running_network(folder: Path, cache: Path, shape: Shape | None = None) -> It
         )
         network = LocalNetwork(folder, shape, devnet, (a, b), ready.contract, ready.signers)
         stack.callback(network.network_file.unlink, missing_ok=True)
+        stack.enter_context(
+            mining(devnet, devnet.rpc_url, ready.contract, idle_seconds=shape.idle_block_seconds)
+        )
         stack.callback(network.stop_roles)
         for name in (*shape.workers, *shape.verifiers) if shape.start_roles else ():
             network.start_role(name)

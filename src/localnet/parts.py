@@ -1,29 +1,68 @@
 """One service of a local network, in the foreground: what a container runs.
 
-Each function becomes the service's program, so that its signals and its end are the service's.
+Signals of the process, and its end, are the service's.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
 from pathlib import Path
+from threading import Event
 from typing import NoReturn
 
-from .devnet import devnet_command
+from .child import die_with_parent
+from .devnet import MEMORY, READY_SECONDS, Devnet, answers, devnet_command
 from .kubo import make_swarm_key, private_repo
+from .mining import BLOCK_SECONDS, ContractWatch, Miner
+from .prepare import named_contract
 
 API_PORT, SWARM_PORT = 5001, 4001
+STOP_SECONDS = 5.0
 
 
 def become_devnet(program: Path, *, host: str, port: int) -> NoReturn:
-    """A devnet that makes a block every second, at this address."""
+    """Becomes a devnet that makes a block every second, at this address."""
     command = [str(part) for part in devnet_command(program, host=host, port=port)]
-    os.execv(program, command)
+    os.execve(program, command, {**os.environ, **MEMORY})
+
+
+def run_devnet(program: Path, *, host: str, port: int, prepared: Path) -> int:
+    """Runs a devnet that makes blocks as the contract's tasks need them, and returns its exit status.
+
+    ``prepared`` is the folder where ``localnet prepare`` names the contract. Until it does, a block is
+    made every second. SIGTERM and SIGINT end the devnet; then the status is 0.
+    """
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    command = [str(part) for part in devnet_command(program, host=host, port=port, block_seconds=None)]
+    process = subprocess.Popen(command, env={**os.environ, **MEMORY}, preexec_fn=die_with_parent)
+    here = f"http://127.0.0.1:{port}"
+    rounds = int(READY_SECONDS / BLOCK_SECONDS)
+    while rounds and process.poll() is None and not answers(f"{here}/is_alive"):
+        rounds -= 1
+        if stop.wait(BLOCK_SECONDS):
+            break
+    with ContractWatch(f"{here}/rpc", lambda: named_contract(prepared)) as watch:
+        miner = Miner(Devnet(f"{here}/rpc"), watch.waits)
+        while not stop.wait(BLOCK_SECONDS) and process.poll() is None:
+            miner.step()
+    if not stop.is_set():
+        return process.wait()
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    return 0
 
 
 def become_kubo(program: Path, *, name: str, repo: Path, swarm: Path) -> NoReturn:
-    """A node of a private swarm, reached by the others under the host name ``name``.
+    """Becomes a node of a private swarm, reached by the others under the host name ``name``.
 
     ``swarm`` is a folder that its nodes share: it holds their key, made by the first of them, and
     where each that ever started is found. Those are this node's peers, sought again whenever

@@ -35,7 +35,8 @@ NETWORK_FILE = "network.toml"
 STATE = "state"
 
 _TERMS = """[terms]
-# Blocks come every second here, so windows are short: an appeal's leaves a worker time to look again.
+# Blocks come every second while a task waits for one, so windows are short: an appeal's leaves a worker
+# time to look again.
 committee_size = 1
 audit_fee = "0.3"
 lease_seconds = 600
@@ -86,14 +87,22 @@ def prepare(
     return Prepared(contract, signers)
 
 
-def prepared_contract(folder: Path, rpc_url: str) -> Address | None:
-    """The contract that the folder's network file names, if this chain has it."""
+def named_contract(folder: Path) -> Address | None:
+    """Returns the contract that the folder's network file names, if there is such a file."""
     try:
-        contract = Address(int(tomllib.loads((folder / NETWORK_FILE).read_text())["contract"], 16))
-        with connect(rpc_url, contract, None):
-            return contract
+        return Address(int(tomllib.loads((folder / NETWORK_FILE).read_text())["contract"], 16))
     except (OSError, ValueError, KeyError):
         return None
+
+
+def prepared_contract(folder: Path, rpc_url: str) -> Address | None:
+    """The contract that the folder's network file names, if this chain has it."""
+    contract = named_contract(folder)
+    if contract is None:
+        return None
+    try:
+        with connect(rpc_url, contract, None):
+            return contract
     except ConfigError as error:
         if error.code != "ledger.no_contract":
             raise

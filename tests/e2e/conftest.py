@@ -21,7 +21,7 @@ def stage(
     tmp_path_factory: pytest.TempPathFactory, tiny: Callable[[str], Path], sandbox: Sandbox
 ) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("network")
-    shape = Shape(poll_seconds=0.5, seed=own_seed(), start_roles=False)
+    shape = Shape(poll_seconds=0.5, idle_block_seconds=1, seed=own_seed(), start_roles=False)
     try:
         with running_network(folder, CACHE, shape) as network:
             yield Stage(network, tiny, tmp_path_factory.mktemp("out"))

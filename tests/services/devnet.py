@@ -112,7 +112,7 @@ def started_devnet(tmp_path_factory: pytest.TempPathFactory, *, seed: int | None
         raise
     log = tmp_path_factory.mktemp("devnet") / "devnet.log"
     with running_devnet(
-        program, log=log, block_seconds=None, seed=own_seed() if seed is None else seed
+        program, log=log, block_seconds=None, seed=own_seed() if seed is None else seed, archive=True
     ) as devnet:
         yield devnet
 

@@ -77,7 +77,7 @@ def deploy_class(
     class_hash, compiled = (int(facts[name], 16) for name in ("class_hash", "compiled_class_hash"))
     node, chain_id = open_node(rpc_url)
     try:
-        account = account_of(node, chain_id, signer)
+        account = account_of(node, chain_id, signer, class_hash=class_hash)
         try:
             return Address(node.run(_deploy(account, class_hash, constructor, salt)))
         except (ServiceError, LedgerRejected):

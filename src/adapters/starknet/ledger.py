@@ -30,7 +30,7 @@ from . import codec
 from .accounts import Signer
 from .caps import AtRisk, FeeCaps, nothing_at_risk
 from .codec import Felts
-from .event_pages import Counts, EventPages
+from .event_pages import READINGS, Counts, EventPages
 from .events import RawEvent, decode, selector
 from .node import Node, open_node
 from .rpc import Block, BlockId, selector_of
@@ -163,9 +163,16 @@ class StarknetLedger:
         return self._of_job(lambda felts: codec.read_task(felts, job_id), "get_task", job_id, task)
 
     def tasks(self, job_id: int) -> tuple[Task, ...]:
-        return self._tasks_of(job_id, self.head().block)
+        for _ in range(READINGS):
+            try:
+                return self._tasks_of(job_id, self.head().block)
+            except ServiceError as error:
+                # A devnet without an archive forgets a block's state when the next one comes.
+                if error.retryable or error.code != "ledger.refused":
+                    raise
+        return self._tasks_of(job_id, None)
 
-    def _tasks_of(self, job_id: int, block: int) -> tuple[Task, ...]:
+    def _tasks_of(self, job_id: int, block: int | None) -> tuple[Task, ...]:
         count = self._of_job(codec.read_job, "get_job", job_id, block=block).task_count
 
         def read_page(felts: Felts) -> tuple[Task, ...]:

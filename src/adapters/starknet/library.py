@@ -12,6 +12,10 @@ from .rpc import Caller, RpcError
 _limit = sys.getrecursionlimit()
 from marshmallow import ValidationError  # noqa: E402
 from starknet_py.contract import Contract  # noqa: E402
+from starknet_py.hash.transaction import (  # noqa: E402
+    TransactionHashPrefix,
+    compute_declare_v3_transaction_hash,
+)
 from starknet_py.net.account.account import Account  # noqa: E402
 from starknet_py.net.client_errors import ClientError  # noqa: E402
 from starknet_py.net.client_models import (  # noqa: E402
@@ -24,7 +28,7 @@ from starknet_py.net.client_models import (  # noqa: E402
 )
 from starknet_py.net.full_node_client import FullNodeClient  # noqa: E402
 from starknet_py.net.http_client import RpcHttpClient, ServerError  # noqa: E402
-from starknet_py.net.models.transaction import AccountTransaction, InvokeV3  # noqa: E402
+from starknet_py.net.models.transaction import AccountTransaction, DeclareV3, InvokeV3  # noqa: E402
 from starknet_py.net.signer.base_signer import BaseSigner  # noqa: E402
 from starknet_py.net.signer.key_pair import KeyPair  # noqa: E402
 from starknet_py.net.udc_deployer.deployer import Deployer  # noqa: E402
@@ -41,6 +45,7 @@ __all__ = [
     "Call",
     "ClientError",
     "Contract",
+    "DeclareV3",
     "Deployer",
     "EstimatedFee",
     "FullNodeClient",
@@ -51,10 +56,12 @@ __all__ = [
     "ServerError",
     "TransactionExecutionStatus",
     "TransactionFinalityStatus",
+    "TransactionHashPrefix",
     "TransactionReceiptWithBlockInfo",
     "TypedData",
     "ValidationError",
     "client_over",
+    "compute_declare_v3_transaction_hash",
 ]
 
 

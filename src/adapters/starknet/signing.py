@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 from crypto_cpp_py.utils import cpp_generate_k_rfc6979
 
 from .curve import EC_ORDER, public_key, times_generator
-from .library import Account, AccountTransaction, BaseSigner, TypedData
+from .library import (
+    Account,
+    AccountTransaction,
+    BaseSigner,
+    DeclareV3,
+    TransactionHashPrefix,
+    TypedData,
+    compute_declare_v3_transaction_hash,
+)
 
 if TYPE_CHECKING:
     from .accounts import Signer
@@ -55,11 +63,35 @@ class KeySigner(BaseSigner):
         return list(signature(typed_data.message_hash(account_address), self._private_key))
 
 
-def account_of(node: Node, chain_id: int, signer: Signer) -> Account:
-    """Returns the library's account for this signer, on the chain that the node serves."""
-    return Account(
-        address=signer.address.felt,
-        client=node.client,
-        signer=KeySigner(signer.private_key, chain_id),
-        chain=chain_id,
-    )
+class ClassSigner(KeySigner):
+    """A signer that knows the hash of the class that it declares. The library would compute it, which
+    takes seconds, for the estimate and again for the transaction."""
+
+    def __init__(self, private_key: int, chain_id: int, class_hash: int) -> None:
+        super().__init__(private_key, chain_id)
+        self._class_hash = class_hash
+
+    def sign_transaction(self, transaction: AccountTransaction) -> list[int]:
+        if not isinstance(transaction, DeclareV3):
+            return super().sign_transaction(transaction)
+        digest = compute_declare_v3_transaction_hash(
+            class_hash=self._class_hash,
+            compiled_class_hash=transaction.compiled_class_hash,
+            account_deployment_data=transaction.account_deployment_data,
+            common_fields=transaction.get_common_fields(
+                tx_prefix=TransactionHashPrefix.DECLARE,
+                address=transaction.sender_address,
+                chain_id=self._chain_id,
+            ),
+        )
+        return list(signature(digest, self._private_key))
+
+
+def account_of(node: Node, chain_id: int, signer: Signer, *, class_hash: int | None = None) -> Account:
+    """Returns the library's account for this signer, on the chain that the node serves.
+
+    With ``class_hash`` it may declare the class of that hash, and no other.
+    """
+    key = signer.private_key
+    own = KeySigner(key, chain_id) if class_hash is None else ClassSigner(key, chain_id, class_hash)
+    return Account(address=signer.address.felt, client=node.client, signer=own, chain=chain_id)
