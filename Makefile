@@ -109,6 +109,10 @@ bench-cli: setup ## processor time of help, client list and client status, each 
 	@$(PROVISION) devnet
 	@$(BIN)/python -m benchmarks.cli
 
+bench-localnet: setup ## what the local chain holds in memory after 86,400 blocks; QUICK=1 makes 3,000
+	@$(PROVISION) devnet
+	@$(BIN)/python -m benchmarks.localnet $(if $(QUICK),--quick) $(ARGS)
+
 simulate-economics: setup ## where honest work pays most, and where not; QUICK=1 in seconds
 	@$(BIN)/python -m benchmarks.economics $(if $(QUICK),--quick)
 

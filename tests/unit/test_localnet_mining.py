@@ -85,9 +85,9 @@ def test_a_task_that_rests_is_not_moved_on_by_any_number_of_blocks(
         story.take(step, task)
     before = story.tasks()
     story.world.chain.pass_blocks(blocks)
-    for task, later in zip(before, story.tasks(), strict=True):
-        if not waits_for_blocks(task.state):
-            assert later.state is task.state
+    for earlier, later in zip(before, story.tasks(), strict=True):
+        if not waits_for_blocks(earlier.state):
+            assert later.state is earlier.state
 
 
 def test_every_task_comes_to_rest_if_nobody_acts() -> None:
