@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import select
+import selectors
 import signal
+import socket
 import time
 import weakref
 from types import FrameType
@@ -14,12 +14,15 @@ _LONGEST_POLL_SECONDS = 86_400.0  # poll counts milliseconds in an int
 
 class SystemClock:
     """A signal's handler runs between any two steps of the main thread, so a wait holds no lock
-    that the handler could need: it is a poll of a pipe that a stop writes to and nobody reads."""
+    that the handler could need: it polls a socket that a stop writes to and nobody reads. Windows
+    polls sockets, and no pipes."""
 
     def __init__(self) -> None:
         self._stopping = False
-        self._wake, self._woken = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        weakref.finalize(self, _close, self._wake, self._woken)
+        self._wake, self._woken = socket.socketpair()
+        for end in (self._wake, self._woken):
+            end.setblocking(False)
+            weakref.finalize(self, end.close)
 
     def now(self) -> float:
         return time.time()
@@ -28,14 +31,14 @@ class SystemClock:
         return time.monotonic()
 
     def wait(self, seconds: float) -> bool:
-        poll = select.poll()
-        poll.register(self._wake, select.POLLIN)
         deadline = time.monotonic() + seconds
-        while not self._stopping:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                break
-            poll.poll(min(left, _LONGEST_POLL_SECONDS) * 1000)
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._wake, selectors.EVENT_READ)
+            while not self._stopping:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    break
+                selector.select(min(left, _LONGEST_POLL_SECONDS))
         return self._stopping
 
     @property
@@ -45,7 +48,7 @@ class SystemClock:
     def stop(self) -> None:
         if not self._stopping:
             self._stopping = True
-            os.write(self._woken, b"!")
+            self._woken.send(b"!")
 
     def stop_on_signals(self) -> None:
         """SIGTERM and the first Ctrl-C ask to stop; a second Ctrl-C interrupts at once.
@@ -59,8 +62,3 @@ class SystemClock:
 
         signal.signal(signal.SIGTERM, ask)
         signal.signal(signal.SIGINT, ask)
-
-
-def _close(*descriptors: int) -> None:
-    for each in descriptors:
-        os.close(each)

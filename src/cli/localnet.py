@@ -9,7 +9,7 @@ import typer
 
 from .console import facts, note, say, show_json, table
 from .options import AsJson
-from .wiring import rpc_url_of, settings_of
+from .wiring import check_isolation, rpc_url_of, settings_of
 
 if TYPE_CHECKING:
     from ..config import Settings
@@ -46,6 +46,7 @@ def up(
     A devnet, two IPFS nodes, the contract, workers and verifiers, each a process of its own.
     Ctrl-C stops them all.
     """
+    check_isolation("a local network")  # before modules are imported that take it for granted
     from ..localnet.network import Shape
     from ..localnet.prepare import VERIFIERS, WORKERS
     from ..localnet.supervision import check_can_start, run_until_stopped, start_detached

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..domain.errors import ConfigError
+from ..domain.errors import ConfigError, unsupported
 
 if TYPE_CHECKING:
     import typer
@@ -71,6 +71,15 @@ def rpc_url_of(settings: Settings) -> str:
     if settings.rpc_url is None:
         raise _unset("rpc_url", "no Starknet node is set", "STARKNET_RPC")
     return settings.rpc_url
+
+
+def check_isolation(what: str) -> None:
+    """Raises MachineError ``machine.unsupported`` where processes cannot be limited, as on Windows."""
+    try:
+        import fcntl  # noqa: F401
+        import resource  # noqa: F401
+    except ImportError:
+        raise unsupported(what) from None
 
 
 class Ports:
@@ -216,12 +225,14 @@ class Ports:
         """Raises MachineError ``sandbox.unavailable``, but for a client or where it is given up."""
         from ..adapters.blender.sandbox import choose
 
+        check_isolation("opening a scene")
         # A requester opens a file of their own, as they do in Blender; strangers' scenes need one.
         return choose(allow_none=self._role == "client" or not self.settings.sandbox)
 
     @cached_property
     def blender(self) -> BlenderBuild:
-        """Raises MachineError as ``find_blender``."""
+        """Raises MachineError as ``find_blender``, and ``machine.unsupported``."""
+        check_isolation("opening a scene")
         from ..adapters.blender.find import find_blender
 
         return find_blender(self.settings.blender_path, self.settings.cache, self.settings.blender_version)

@@ -102,6 +102,16 @@ class LedgerRejected(TileproofError):
         self.reason = reason
 
 
+def unsupported(what: str) -> MachineError:
+    """Returns the error for what takes Linux or macOS, on any other system."""
+    return MachineError(
+        "machine.unsupported",
+        f"{what} takes a system that limits and isolates processes, and this one has no such calls",
+        remedy="run it on Linux: in WSL2 on Windows, or in the container image (docs/operate.md)",
+        what=what,
+    )
+
+
 @contextmanager
 def disk_full_named(folder: Path, remedy: str = "free some space") -> Iterator[None]:
     """What is written below ``folder`` inside; a full disk is told apart from every other failure.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -21,6 +20,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 import psutil
+from filelock import FileLock, Timeout
 
 from ..domain.errors import ConfigError, ServiceError, TileproofError
 
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 _STATE, _LOCK, _ENDED = "supervisor.json", "supervisor.lock", "ended.txt"
 _LOOK_SECONDS = 0.5
-_STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_STOPPING = [number for name in ("SIGTERM", "SIGINT", "SIGHUP") if (number := getattr(signal, name, None))]
+"""Windows has no SIGHUP."""
 START_SECONDS = 180.0
 STOP_SECONDS = 40.0
 
@@ -232,11 +233,11 @@ def _until_signalled() -> Iterator[_Signals]:
 def _only_one(folder: Path) -> Iterator[None]:
     """Of two that start at the same moment one is refused."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / _LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise _already_up(folder) from None
+    try:
+        held = FileLock(folder / _LOCK).acquire(blocking=False)
+    except Timeout:
+        raise _already_up(folder) from None
+    with held:
         yield
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from types import ModuleType
 
-from ..domain.errors import MachineError
+from ..domain.errors import MachineError, unsupported
 from .bench import Bench, disk_full
 from .download import GivenSource, Unavailable, download, for_this_machine, install_given
 from .locate import find, in_cache
@@ -154,7 +154,12 @@ def _build(tool: Tool, cache: Path, prefix: Path, progress: Progress, lock: int,
 
 @contextlib.contextmanager
 def _only_run(tool: Tool, cache: Path, progress: Progress) -> Iterator[int]:
-    """Holds the tool's lock, which the kernel drops with the last process that has it open."""
+    """Holds the tool's lock, which the kernel drops with the last process that has it open.
+
+    A build's processes inherit it, so that those that outlive a killed run hold off the next one. A
+    library's lock would be taken from them: it is given up by name, not by closing.
+    """
+    fcntl = _locks_of_unix()
     (cache / "tools").mkdir(parents=True, exist_ok=True)
     with (cache / "tools" / f".{tool.folder}.lock").open("w") as lock:
         try:
@@ -163,3 +168,12 @@ def _only_run(tool: Tool, cache: Path, progress: Progress) -> Iterator[int]:
             with progress.step(tool.title, "waiting for another run that makes it"):
                 fcntl.flock(lock, fcntl.LOCK_EX)
         yield lock.fileno()
+
+
+def _locks_of_unix() -> ModuleType:
+    """Raises MachineError ``machine.unsupported`` where processes cannot inherit a lock."""
+    try:
+        import fcntl
+    except ImportError:
+        raise unsupported("fetching and building tools") from None
+    return fcntl

@@ -9,6 +9,7 @@ a given name for the n-th time; other deaths come from the test.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -81,8 +82,7 @@ def make_hand_over_mortal(node: Node, fate: Fate) -> None:
     async def mortal(signed: Any) -> Any:
         turns = fate.step("before hand over") % 12
         sending = asyncio.ensure_future(send(signed))
-        for _ in range(turns):  # of the event loop: each time the request has got another bit further
-            await asyncio.sleep(0)
+        await asyncio.sleep(turns / 4_000)  # each time its thread has got another bit further
         fate.step("during hand over")
         answer = await sending
         fate.step("after hand over")
@@ -92,6 +92,7 @@ def make_hand_over_mortal(node: Node, fate: Fate) -> None:
 
 
 def deposit(url: str, contract: str, account: str, journal: str, death: str) -> None:
+    logging.basicConfig(level=logging.INFO)  # the test reads when it waits for its turn
     signer = load_signer(account=account, private_key=os.environ["STARKNET_PRIVATE_KEY"])
     kept = MortalJournal(Path(journal), Fate(death, aloud=False))
     with connect(url, Address(int(contract, 16)), signer, journal=kept) as ledger:

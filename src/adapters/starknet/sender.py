@@ -13,7 +13,6 @@ the same nonce, so that the chain itself lets only one of the two happen.
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import secrets
@@ -26,6 +25,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
+
+from filelock import FileLock, Timeout
 
 from ...domain.errors import ConfigError, LedgerRejected, ServiceError
 from ...domain.log_context import sending
@@ -53,6 +54,7 @@ log = logging.getLogger("tileproof.adapters.sender")
 GAS_MARGIN, PRICE_MARGIN = 1.3, 1.5
 """How far the bounds lie above the estimate: execution may meet other state, prices move."""
 RECEIPT_SECONDS = 300.0
+LOCK_POLL_SECONDS = 0.02
 FIRST_POLL_SECONDS, LONGEST_POLL_SECONDS = 0.1, 2.0
 _TXN_HASH_NOT_FOUND, _DUPLICATE_TX = "29", "59"
 _ACCEPTED = (TransactionFinalityStatus.ACCEPTED_ON_L2, TransactionFinalityStatus.ACCEPTED_ON_L1)
@@ -282,9 +284,17 @@ class Sender:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        with self._guard, self._lock_file.open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+        lock = FileLock(self._lock_file, poll_interval=LOCK_POLL_SECONDS)
+        with self._guard:
+            try:
+                lock.acquire(blocking=False)
+            except Timeout:
+                log.info("waiting for another process that sends for this account")
+                lock.acquire()
+            try:
+                yield
+            finally:
+                lock.release()
 
 
 def _nonce_taken(what: str) -> ServiceError:
@@ -340,6 +350,10 @@ def _today() -> str:
 
 def _lock_folder() -> Path:
     """One place for all processes of this user, whatever their homes: the lock is the account's."""
+    if not hasattr(os, "getuid"):  # Windows, where each user has a folder of their own for such files
+        folder = Path(tempfile.gettempdir()) / "tileproof"
+        folder.mkdir(exist_ok=True)
+        return folder
     folder = Path(tempfile.gettempdir()) / f"tileproof-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.is_symlink() or folder.stat().st_uid != os.getuid():

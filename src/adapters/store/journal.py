@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from ...domain.errors import MachineError
 from ...ports.journal import Record
@@ -41,8 +42,7 @@ class SqliteJournal:
         with ExitStack() as stack:
             with self._translated():
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                self._lock = stack.enter_context(path.with_suffix(".lock").open("w"))
-            self._own()
+                self._own(stack)
             with self._translated():
                 self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
                 stack.callback(self._db.close)
@@ -56,10 +56,12 @@ class SqliteJournal:
                     self._loaded(body)
             self._open = stack.pop_all()
 
-    def _own(self) -> None:
+    def _own(self, stack: ExitStack) -> None:
+        # Of the process, not of a thread: another thread may close the journal.
+        lock = FileLock(self._path.with_suffix(".lock"), thread_local=False)
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+            stack.enter_context(lock.acquire(blocking=False))
+        except Timeout as error:
             raise MachineError(
                 "journal.in_use",
                 f"another process is using {self._path}",

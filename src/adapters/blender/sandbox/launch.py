@@ -13,7 +13,6 @@ import ctypes
 import errno
 import json
 import os
-import resource
 import struct
 import sys
 from typing import Any
@@ -172,6 +171,8 @@ def left_in_memory(program: bytes) -> int:
 
 
 def main() -> None:
+    import resource  # here: roles import this module for its constants, on systems without it, too
+
     rules = json.loads(sys.argv[1])
     command = sys.argv[3:]
     prctl(PR_SET_PDEATHSIG, 9)
