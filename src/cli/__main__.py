@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from . import doctor, setup
+from . import completion, doctor, setup
 from .console import ended_stdout, make_streams_usable, run, setup_logging
 from .wiring import Globals
 
@@ -68,11 +68,19 @@ def options(
     context: typer.Context,
     network: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="localnet, a name in HOME/networks, or a network file."),
+        typer.Option(
+            metavar="NAME",
+            help="localnet, a name in HOME/networks, or a network file.",
+            autocompletion=completion.networks,
+        ),
     ] = None,
     account: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="A name in the accounts file, or a starkli account file."),
+        typer.Option(
+            metavar="NAME",
+            help="A name in the accounts file, or a starkli account file.",
+            autocompletion=completion.accounts,
+        ),
     ] = None,
     home: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Where Tileproof keeps its state.")

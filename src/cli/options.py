@@ -7,7 +7,11 @@ from typing import Annotated
 
 import typer
 
-JobId = Annotated[int, typer.Argument(metavar="JOB", min=1, help="The job's number.")]
+from . import completion
+
+JobId = Annotated[
+    int, typer.Argument(metavar="JOB", min=1, help="The job's number.", autocompletion=completion.jobs)
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of text.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen; send nothing.")]
 Out = Annotated[

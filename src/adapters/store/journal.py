@@ -7,7 +7,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -153,3 +153,17 @@ class SqliteJournal:
             remedy="move it away and start again; the ledger still tells what was claimed and submitted",
             path=self._path,
         )
+
+
+def peek(path: Path, kind: str) -> list[Record]:
+    """Returns the records of a kind without owning the journal, which another process may be using.
+
+    A journal that cannot be read now has none.
+    """
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=0)) as db:
+            rows = db.execute("SELECT body FROM record WHERE kind = ? ORDER BY number", (kind,)).fetchall()
+        records = [json.loads(body) for (body,) in rows]
+    except (sqlite3.Error, ValueError):
+        return []
+    return [record for record in records if isinstance(record, dict)]
