@@ -44,13 +44,28 @@ RUN apt-get update \
 COPY --from=environments /opt/blender /opt/blender
 COPY build/image/starknet-devnet build/image/ipfs /usr/local/bin/
 COPY --from=environments /opt/tileproof /opt/tileproof
-COPY docker/role /usr/local/bin/role
+COPY docker/role docker/healthy /usr/local/bin/
+COPY docker/sbom.py /tmp/sbom.py
+# What the image is made of, for those who must know.
+ARG VERSION=0.1.0
+RUN install -d /usr/share/tileproof \
+    && python3 /tmp/sbom.py "${VERSION}" /opt/tileproof/lib/python3.11/site-packages \
+        /opt/blender/lib/python3.11/site-packages >/usr/share/tileproof/sbom.cdx.json \
+    && rm /tmp/sbom.py
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="Tileproof" \
+    org.opencontainers.image.description="Every role of a render farm whose work is audited by tiles" \
+    org.opencontainers.image.licenses="Apache-2.0" \
+    org.opencontainers.image.version="${VERSION}" \
+    org.opencontainers.image.revision="${REVISION}" \
+    org.tileproof.sbom="/usr/share/tileproof/sbom.cdx.json"
 
 # The root may be read-only: what is written goes to /tmp or to a volume.
 ENV PATH=/opt/tileproof/bin:/usr/local/bin:/usr/bin:/bin \
     BLENDER_PATH=/opt/blender \
     TILEPROOF_CACHE=/tmp/tileproof \
     TILEPROOF_HOME=/state \
+    TILEPROOF_HEARTBEAT=/tmp/heartbeat \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 USER tileproof

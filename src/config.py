@@ -59,6 +59,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "TILEPROOF_FEE_PER_DAY": "fees.per_day",
     "TILEPROOF_SANDBOX": "sandbox",
     "TILEPROOF_THREADS": "threads",
+    "TILEPROOF_HEARTBEAT": "heartbeat",
     "TILEPROOF_MEMORY_GIB": "memory_gib",
     "TILEPROOF_MIN_REWARD": "worker.min_reward",
     "TILEPROOF_PRICE_PER_GIB": "worker.price_per_gib",
@@ -218,6 +219,7 @@ class Settings(_Table):
     """How often this network makes a block: messages that count blocks say minutes by it."""
     sandbox: bool = True
     threads: int = Field(default=0, ge=0)  # 0: all processors
+    heartbeat: Path | None = None  # a file that a role touches while it goes on
     memory_gib: float = Field(default=8.0, gt=0)
 
     terms: TermsTable = TermsTable()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import selectors
 import signal
 import socket
 import time
 import weakref
+from pathlib import Path
 from types import FrameType
 
 _LONGEST_POLL_SECONDS = 86_400.0  # poll counts milliseconds in an int
+BEAT_SECONDS = 5.0
 
 
 class SystemClock:
@@ -62,3 +65,41 @@ class SystemClock:
 
         signal.signal(signal.SIGTERM, ask)
         signal.signal(signal.SIGINT, ask)
+
+
+class HeartbeatClock(SystemClock):
+    """A system clock that touches a file whenever the loop looks at it, at most every few seconds.
+
+    Roles look between two steps and while they wait or render, so an old file means one that hangs.
+    """
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self._file, self._touched_at = file, float("-inf")
+
+    def wait(self, seconds: float) -> bool:
+        """As ``Clock.wait``."""
+        end = self.monotonic() + seconds
+        while not super().wait(min(BEAT_SECONDS, max(0.0, end - self.monotonic()))):
+            self._beat()
+            if self.monotonic() >= end:
+                return False
+        return True
+
+    @property
+    def stopping(self) -> bool:
+        """As ``Clock.stopping``."""
+        self._beat()
+        return super().stopping
+
+    def monotonic(self) -> float:
+        """As ``Clock.monotonic``."""
+        self._beat()
+        return super().monotonic()
+
+    def _beat(self) -> None:
+        now = time.monotonic()
+        if now - self._touched_at >= BEAT_SECONDS:
+            self._touched_at = now
+            with contextlib.suppress(OSError):  # a full disk ends no role
+                self._file.touch()

@@ -119,9 +119,10 @@ class Ports:
 
     @cached_property
     def clock(self) -> Clock:
-        from ..adapters.clock import SystemClock
+        from ..adapters.clock import HeartbeatClock, SystemClock
 
-        clock = SystemClock()
+        beats = self.settings.heartbeat if self._until_signalled else None
+        clock = SystemClock() if beats is None else HeartbeatClock(beats)
         if self._until_signalled:
             clock.stop_on_signals()
         return clock

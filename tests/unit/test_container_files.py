@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
+import sys
+import time
+import tomllib
 from pathlib import Path
 
+import pytest
 from tileproof.config import ENVIRONMENT
 from tileproof.localnet.prepare import REQUESTER, VERIFIERS, WORKERS
 from tileproof.provision.table import BPY
@@ -22,6 +29,44 @@ def test_the_base_image_has_one_name() -> None:
     [name] = re.findall(r"^ARG BASE_IMAGE=(.+)$", DOCKERFILE, re.MULTILINE)
     assert f"\nbase={name}\n" in (ROOT / "docker/build-image").read_text()
     assert f"\nname=${{1:-{name}}}\n" in (ROOT / "docker/make-base-image").read_text()
+
+
+def test_the_image_says_its_own_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert re.findall(r"^ARG VERSION=(.+)$", DOCKERFILE, re.MULTILINE) == [project["version"]]
+    assert f'licenses="{project["license"]}"' in DOCKERFILE
+
+
+def test_the_bill_of_materials_lists_what_is_installed() -> None:
+    folder = Path(pytest.__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, ROOT / "docker/sbom.py", "1.2.3", folder],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    bill = json.loads(done.stdout)
+    assert (bill["bomFormat"], bill["metadata"]["component"]["version"]) == ("CycloneDX", "1.2.3")
+    listed = [each["purl"] for each in bill["components"]]
+    assert f"pkg:pypi/pytest@{pytest.__version__}" in listed
+    assert listed == sorted(set(listed))
+
+
+def test_every_service_that_stays_up_has_a_health_check() -> None:
+    assert re.search(
+        r"^x-role: &role\n(?:  .*\n)*?  healthcheck:\n    test: \[CMD, healthy\]", COMPOSE, re.MULTILINE
+    )
+    assert re.search(r"^x-kubo: &kubo\n(?:  .*\n)*?  healthcheck:", COMPOSE, re.MULTILINE)
+    assert re.search(r"^  devnet:\n(?:    .*\n)*?    healthcheck:", COMPOSE, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("age", "status"), [(0, 0), (3_600, 1)])
+def test_a_role_is_healthy_while_its_heartbeat_is_fresh(tmp_path: Path, age: int, status: int) -> None:
+    beat = tmp_path / "heartbeat"
+    beat.touch()
+    os.utime(beat, (time.time() - age, time.time() - age))
+    asked = {**os.environ, "TILEPROOF_HEARTBEAT": str(beat)}
+    assert subprocess.run([ROOT / "docker/healthy"], env=asked, check=False).returncode == status
 
 
 def test_containers_set_only_variables_that_tileproof_reads() -> None:
