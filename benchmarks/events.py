@@ -54,7 +54,7 @@ def main() -> int:
         folder = Path(name)
         with running_devnet(program, log=folder / "devnet.log", block_seconds=None) as devnet:
             signer = predeployed(devnet.rpc_url)[0]
-            contract = deploy_registry(devnet.rpc_url, signer, bounds=LOCAL_BOUNDS)
+            contract = deploy_registry(devnet.rpc_url, signer, bounds=LOCAL_BOUNDS).address
             with connect(devnet.rpc_url, contract, signer) as ledger:
                 fill(devnet, ledger, signer, contract)
                 found = len(ledger.events().events)

@@ -197,7 +197,7 @@ class Settings(_Table):
     contract: AddressText | None = None
     deployment_block: int = Field(default=0, ge=0)
     """The block that deployed the contract: it has no event before. 0 where that is not known."""
-    explorer_url: str | None = Field(default=None, pattern=r"^https?://[^\s]+$")
+    explorer_url: str | None = Field(default=None, pattern=r"^https?://[^\s\[\]]+$")
     """A block explorer of this chain: PAGE/tx/HASH shows a transaction."""
     token: AddressText | None = None
     account: str | None = None

@@ -81,7 +81,7 @@ def logs(
     with Ports(settings_of(context)) as ports:
         entries = read_history(job, ledger=ports.reader, task=task)
         if as_json:
-            show_json(show_job.history_json(entries))
+            show_json(show_job.history_json(entries, ports.settings.explorer_url))
         else:
             show_job.show_history(entries)
             found = read_status(job, ledger=ports.reader)

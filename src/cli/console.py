@@ -102,10 +102,18 @@ def say(text: str = "") -> None:
     stdout().print(plain(text))
 
 
-def note(text: str) -> None:
-    """One line about what is going on; silent with ``--json``."""
-    if not _session.as_json:
-        stderr().print(plain(text))
+def note(text: str, *, link: tuple[str, str | None] | None = None) -> None:
+    """One line about what is going on; silent with ``--json``.
+
+    ``link`` is a last word and the page that it opens on a terminal which knows links.
+    """
+    if _session.as_json:
+        return
+    end = ""
+    if link is not None:
+        word, url = link
+        end = f" [link={url}]{plain(word)}[/link]" if url and sys.stderr.isatty() else f" {plain(word)}"
+    stderr().print(plain(text) + end)
 
 
 def show_json(value: Mapping[str, object], *, rows: tuple[str, Iterable[object]] | None = None) -> None:

@@ -10,6 +10,7 @@ import typer
 from . import show_appeal
 from .console import bars, if_interrupted, note, say, show_json
 from .options import AsJson, DryRun, JobId
+from .show import transaction_url
 from .wiring import Ports, settings_of
 
 Task = Annotated[int, typer.Argument(metavar="TASK", min=0, help="The task's number.")]
@@ -110,12 +111,13 @@ def appeal(
         plan = plan_appeal(found, task, where, manifest, ledger=ports.ledger)
         if not as_json:
             show_appeal.show_plan(plan, block_seconds=ports.settings.block_seconds)
-        tx_hash = None
+        tx_hash = url = None
         if not dry_run:
             with if_interrupted("run the same command again: one verdict takes one appeal and no more"):
-                tx_hash = hex(raise_appeal(plan, ledger=ports.ledger).tx_hash)
+                sent = raise_appeal(plan, ledger=ports.ledger).tx_hash
+                tx_hash, url = hex(sent), transaction_url(settings.explorer_url, sent)
         if as_json:
-            show_json({**show_appeal.plan_json(plan), "sent": not dry_run, "tx_hash": tx_hash})
+            show_json({**show_appeal.plan_json(plan), "sent": not dry_run, "tx_hash": tx_hash, "url": url})
         elif dry_run:
             say("dry run: nothing was sent, nothing was spent")
         else:

@@ -9,6 +9,7 @@ import typer
 
 from .console import facts, note, say, show_json
 from .options import AsJson
+from .show import transaction_url
 from .wiring import Ports, settings_of
 
 if TYPE_CHECKING:
@@ -57,12 +58,16 @@ def deploy(
         return
     with Ports(settings_of(context)) as ports:
         note("declaring and deploying (a few blocks)")
-        address = ports.deploy_registry(chosen)
+        deployed = ports.deploy_registry(chosen)
+        url = transaction_url(ports.settings.explorer_url, deployed.tx_hash)
     if as_json:
-        show_json({"contract": str(address), "sent": True})
+        document = {"contract": str(deployed.address), "deployment_block": deployed.block}
+        show_json({**document, "tx_hash": hex(deployed.tx_hash), "url": url, "sent": True})
     else:
-        say(f"deployed {address}")
-        say(f"use it with: export JOB_REGISTRY_ADDRESS={address}")
+        say(f"deployed {deployed.address}")
+        note("transaction ", link=(f"{deployed.tx_hash:#x}", url))
+        say(f"use it with: export JOB_REGISTRY_ADDRESS={deployed.address}")
+        say(f'or in a network file: contract = "{deployed.address}" and deployment_block = {deployed.block}')
 
 
 def _values(bounds: Bounds) -> dict[str, object]:

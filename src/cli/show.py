@@ -172,22 +172,28 @@ def _pictures(manifest: Manifest) -> dict[str, object]:
     }
 
 
-def submitted_json(done: Submitted) -> dict[str, object]:
+def transaction_url(explorer_url: str | None, tx_hash: int) -> str | None:
+    """Returns the page of a transaction; None without an explorer or a transaction."""
+    return f"{explorer_url.rstrip('/')}/tx/{tx_hash:#x}" if explorer_url and tx_hash else None
+
+
+def submitted_json(done: Submitted, explorer_url: str | None) -> dict[str, object]:
     return {
         "job_id": done.job_id,
         "manifest": str(done.manifest),
         "scene": str(done.scene),
         "escrow_fri": str(done.escrow.units),
         "tx_hash": hex(done.tx_hash),
+        "url": transaction_url(explorer_url, done.tx_hash),
         "fee_fri": str(done.fee.units),
         "adopted": done.tx_hash == 0,
     }
 
 
-def show_submitted(done: Submitted) -> None:
+def show_submitted(done: Submitted, explorer_url: str | None) -> None:
     if done.tx_hash:
         say(f"job {done.job_id}  escrowed {done.escrow}, {done.fee.strk(6)} STRK of gas")
-        note(f"transaction  {done.tx_hash:#x}")
+        note("transaction ", link=(f"{done.tx_hash:#x}", transaction_url(explorer_url, done.tx_hash)))
     else:
         say(f"job {done.job_id}  was escrowed by an earlier run that did not end; nothing was paid again")
     note(f"scene        {done.scene}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..domain.frames import format_frames
 from .console import facts, note, say, table
-from .show import many, pictures_json, short, terms_json
+from .show import many, pictures_json, short, terms_json, transaction_url
 from .show_appeal import window_json
 
 if TYPE_CHECKING:
@@ -142,13 +142,14 @@ def show_jobs(lines: Sequence[JobLine]) -> None:
     table(columns, rows, right=("job", "tasks", "paid", "refunded"))
 
 
-def history_json(entries: Sequence[Entry]) -> dict[str, object]:
+def history_json(entries: Sequence[Entry], explorer_url: str | None) -> dict[str, object]:
     told = [
         {
             "task": entry.task,
             "attempt": entry.attempt,
             "block": entry.block,
             "tx_hash": hex(entry.tx_hash),
+            "url": transaction_url(explorer_url, entry.tx_hash),
             "what": entry.what,
             "cid": entry.cid or None,
         }

@@ -163,10 +163,10 @@ def submit(
         document: dict[str, object] = {
             "plan": show.plan_json(plan),
             "sent": True,
-            "job": show.submitted_json(done),
+            "job": show.submitted_json(done, settings.explorer_url),
         }
         if not as_json:
-            show.show_submitted(done)
+            show.show_submitted(done, settings.explorer_url)
         if not wait:
             if as_json:
                 show_json(document)
@@ -229,9 +229,9 @@ def retry(
                 timeout=settings.fetch_seconds,
             )
         if as_json:
-            show_json({**summary, "sent": True, "job": show.submitted_json(done)})
+            show_json({**summary, "sent": True, "job": show.submitted_json(done, settings.explorer_url)})
         else:
-            show.show_submitted(done)
+            show.show_submitted(done, settings.explorer_url)
             note(
                 f"its frames belong to the same folder: tileproof client fetch {done.job_id} --out job-{job}"
             )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..adapters.blender.find import BlenderBuild
     from ..adapters.blender.sandbox import Sandbox
     from ..adapters.starknet.accounts import Signer
+    from ..adapters.starknet.deploy import DeployedContract
     from ..config import Settings
     from ..domain.job import Address, Bounds
     from ..domain.money import Fri
@@ -179,8 +180,8 @@ class Ports:
         else:
             mint(first, self.address, amount)
 
-    def deploy_registry(self, bounds: Bounds) -> Address:
-        """A new registry, paid for by the chosen account. Raises as the adapter's namesake."""
+    def deploy_registry(self, bounds: Bounds) -> DeployedContract:
+        """Deploys a registry, paid for by the chosen account. Raises as the adapter's namesake."""
         from ..adapters.starknet.deploy import STRK, deploy_registry
 
         token = self.settings.token or STRK
@@ -250,6 +251,7 @@ class Ports:
             settings.contract,
             signer,
             expected_chain_id=settings.chain_id,
+            deployment_block=settings.deployment_block,
             journal=journal,
             caps=FeeCaps(per_tx=settings.fees.per_tx, per_day=settings.fees.per_day),
         )

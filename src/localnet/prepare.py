@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..adapters.starknet.accounts import Signer, predeployed, write_sncast
-from ..adapters.starknet.deploy import LOCAL_BOUNDS, STRK, deploy_registry
+from ..adapters.starknet.deploy import LOCAL_BOUNDS, STRK, DeployedContract, deploy_registry
 from ..adapters.starknet.ledger import connect
 from ..domain.errors import ConfigError
 from ..domain.job import Address, Bounds
@@ -77,10 +77,11 @@ def prepare(
     shutil.rmtree(folder / STATE, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     signers = dict(zip(NAMES, predeployed(rpc_url), strict=False))
-    contract = deploy_registry(rpc_url, signers[DEPLOYER], bounds=bounds)
+    deployed = deploy_registry(rpc_url, signers[DEPLOYER], bounds=bounds)
+    contract = deployed.address
     _fund(rpc_url, contract, signers, workers, verifiers, bounds.seat_bond)
     write_sncast(folder / "accounts.json", ACCOUNTS_NETWORK, signers)
-    text = _network_toml(rpc_url, contract, ipfs_api, tables or {})
+    text = _network_toml(rpc_url, deployed, ipfs_api, tables or {})
     new = folder / f"{NETWORK_FILE}.new"
     new.write_text(text, encoding="utf-8")
     os.replace(new, folder / NETWORK_FILE)
@@ -133,12 +134,13 @@ def _fund(
 
 
 def _network_toml(
-    rpc_url: str, contract: Address, ipfs_api: str, tables: Mapping[str, Mapping[str, object]]
+    rpc_url: str, deployed: DeployedContract, ipfs_api: str, tables: Mapping[str, Mapping[str, object]]
 ) -> str:
     lines = [
         "# Written for one chain of play money; gone with it.",
         f'rpc_url = "{rpc_url}"',
-        f'contract = "{contract}"',
+        f'contract = "{deployed.address}"',
+        f"deployment_block = {deployed.block}",
         f'token = "{STRK}"',
         f'ipfs_api = "{ipfs_api}"',
         "block_seconds = 1  # while a task waits for blocks",

@@ -7,9 +7,15 @@ from typing import Any
 
 import pytest
 from tileproof.adapters.starknet import event_pages
+from tileproof.adapters.starknet.accounts import Signer
+from tileproof.adapters.starknet.deploy import deploy_registry
+from tileproof.adapters.starknet.ledger import connect
+from tileproof.localnet.devnet import Devnet
 from tileproof.ports.ledger import Event, JobClosed, JobCreated, LedgerReader, TaskClosed
+from tileproof.ports.trail import Trail
 
 from tests.conformance.ledger_world import MANIFEST, DevnetChain, World
+from tests.fakes.ledger import BOUNDS
 from tests.services.devnet import Deployment
 from tests.services.rpc_proxy import Answer, Fault, Proxy, first, proxied
 
@@ -106,3 +112,28 @@ def test_the_newest_of_several_jobs_with_a_manifest_is_found_over_pages(
     jobs = [world.create() for _ in range(5)]
     assert world.as_("requester").find_job(MANIFEST) == jobs[-1]
     assert world.as_("passer_by").find_job(MANIFEST) is None
+
+
+def test_a_reader_that_knows_the_deployment_asks_for_no_block_before_it(
+    devnet: Devnet, signers: tuple[Signer, ...]
+) -> None:
+    deployed = deploy_registry(devnet.rpc_url, signers[-1], bounds=BOUNDS)
+    deployment = Deployment(devnet, deployed.address, signers)
+    asked: list[int] = []
+
+    def rule(name: str, params: Any) -> Answer:
+        if name == EVENTS:
+            asked.append(params["filter"]["from_block"]["block_number"])
+        return None
+
+    with deployment.connections, proxied(devnet.rpc_url) as proxy:
+        expected = three_jobs(World(DevnetChain(deployment)))
+        whole = deployment.connect(0).events()
+        proxy.rule = rule
+        with connect(proxy.url, deployed.address, signers[0], deployment_block=deployed.block) as reader:
+            assert reader.events() == whole
+            assert reader.events(trail=Trail()).events == whole.events
+            assert reader.find_job(MANIFEST) is not None
+    assert names(whole.events) == expected
+    assert whole.events[0].block > deployed.block
+    assert set(asked) == {deployed.block}

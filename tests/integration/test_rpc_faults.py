@@ -126,7 +126,7 @@ def story(
 
 @pytest.fixture(scope="module")
 def told(devnet: Devnet, signers: tuple[Signer, ...]) -> Iterator[Told]:
-    contract = deploy_registry(devnet.rpc_url, signers[-1], bounds=BOUNDS)
+    contract = deploy_registry(devnet.rpc_url, signers[-1], bounds=BOUNDS).address
     with ExitStack() as connections:
         deployment = Deployment(devnet, contract, signers, connections)
         world = World(DevnetChain(deployment)).with_seats({"verifier_a": 4}).with_deposits("worker")

@@ -128,7 +128,7 @@ def deploy(devnet: Devnet, signers: tuple[Signer, ...]) -> Iterator[Deploy]:
     with ExitStack() as connections:
 
         def deployed(bounds: Bounds = BOUNDS) -> Deployment:
-            contract = deploy_registry(devnet.rpc_url, signers[-1], bounds=bounds)
+            contract = deploy_registry(devnet.rpc_url, signers[-1], bounds=bounds).address
             return Deployment(devnet, contract, signers, connections)
 
         yield deployed

@@ -18,7 +18,8 @@ import platformdirs
 import pytest
 import typer
 from tileproof.cli.__main__ import assembled, command
-from tileproof.cli.console import can_ask, run
+from tileproof.cli.console import can_ask, note, run
+from tileproof.cli.show import transaction_url
 from tileproof.config import check_user_file, load, write_user_file
 from tileproof.domain.errors import ConfigError
 from tileproof.provision.locate import in_cache
@@ -325,3 +326,19 @@ def test_every_command_that_a_message_names_exists() -> None:
         options = {name for each in at.params for name in (*each.opts, *each.secondary_opts)}
         for word in wanted:
             assert not word.startswith("--") or word in {*options, "--help"}, f"{where}: tileproof {words}"
+
+
+# --- links ---
+
+
+def test_a_transaction_is_a_page_of_the_explorer_where_one_is_set(home: Path) -> None:
+    assert transaction_url("https://explorer.example/", 0x1F) == "https://explorer.example/tx/0x1f"
+    assert transaction_url(None, 0x1F) is None
+    assert transaction_url("https://explorer.example", 0) is None
+    with pytest.raises(ConfigError):
+        load({"explorer_url": "javascript:alert(1)"})
+
+
+def test_a_pipe_gets_a_transactions_hash_without_a_link(capsys: pytest.CaptureFixture[str]) -> None:
+    note("transaction ", link=("0x1f", "https://explorer.example/tx/0x1f"))
+    assert capsys.readouterr().err == "transaction  0x1f\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 
@@ -49,10 +50,21 @@ POLL_SECONDS = 0.2
 _SIERRA, _FACTS = ".contract_class.json.gz", ".json"
 
 
-def deploy_registry(rpc_url: str, signer: Signer, *, token: Address = STRK, bounds: Bounds) -> Address:
-    """The address of a new registry; raises as ``deploy_class``."""
+@dataclass(frozen=True, slots=True)
+class DeployedContract:
+    """A new contract and the block whose receipt has its deployment."""
+
+    address: Address
+    block: int
+    tx_hash: int
+
+
+def deploy_registry(
+    rpc_url: str, signer: Signer, *, token: Address = STRK, bounds: Bounds
+) -> DeployedContract:
+    """Deploys a new registry. Raises as ``deploy_class``."""
     artifacts = resources.files("tileproof.contract_artifacts")
-    return deploy_class(rpc_url, signer, artifacts, "registry", [token.felt, *write_bounds(bounds)])
+    return _deployed(rpc_url, signer, artifacts, "registry", [token.felt, *write_bounds(bounds)], salt=None)
 
 
 def deploy_class(
@@ -71,6 +83,18 @@ def deploy_class(
     Raises ServiceError ``ledger.unreachable``, ``ledger.refused``; ConfigError as
     ``open_node``; LedgerRejected with the constructor's reason.
     """
+    return _deployed(rpc_url, signer, artifacts, stem, constructor, salt=salt).address
+
+
+def _deployed(
+    rpc_url: str,
+    signer: Signer,
+    artifacts: Traversable,
+    stem: str,
+    constructor: list[int],
+    *,
+    salt: int | None,
+) -> DeployedContract:
     # Both hashes come from what CI compares with the source: computing them anew takes seconds. That of
     # the compiled class is the BLAKE2s one of Starknet 0.14.1 and later; an older network refuses it.
     facts = json.loads(_text(artifacts, f"{stem}{_FACTS}"))
@@ -79,13 +103,13 @@ def deploy_class(
     try:
         account = account_of(node, chain_id, signer, class_hash=class_hash)
         try:
-            return Address(node.run(_deploy(account, class_hash, constructor, salt)))
+            return node.run(_deploy(account, class_hash, constructor, salt))
         except (ServiceError, LedgerRejected):
             # To ask for the class first would bring all of it, although most networks know it already.
             if _is_declared(node, class_hash):
                 raise
         node.run(_declare(account, _text(artifacts, f"{stem}{_SIERRA}"), compiled))
-        return Address(node.run(_deploy(account, class_hash, constructor, salt)))
+        return node.run(_deploy(account, class_hash, constructor, salt))
     finally:
         node.close()
 
@@ -112,10 +136,15 @@ async def _declare(account: Account, sierra: str, compiled_class_hash: int) -> N
     await declared.wait_for_acceptance(check_interval=POLL_SECONDS)
 
 
-async def _deploy(account: Account, class_hash: int, constructor: list[int], salt: int | None) -> int:
+async def _deploy(
+    account: Account, class_hash: int, constructor: list[int], salt: int | None
+) -> DeployedContract:
     deployment = Deployer(account_address=account.address).create_contract_deployment_raw(
         class_hash=class_hash, salt=salt, raw_calldata=constructor
     )
     sent = await account.execute_v3(deployment.call, auto_estimate=True)
-    await account.client.wait_for_tx(sent.transaction_hash, check_interval=POLL_SECONDS)
-    return int(deployment.address)
+    receipt = await account.client.wait_for_tx(sent.transaction_hash, check_interval=POLL_SECONDS)
+    # 0 is what a reader takes for an unknown block: it costs time, and no event.
+    return DeployedContract(
+        Address(int(deployment.address)), receipt.block_number or 0, sent.transaction_hash
+    )

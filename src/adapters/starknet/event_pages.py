@@ -30,11 +30,21 @@ class Counts:
 
 
 class EventPages:
-    """The events of one contract. ``ask`` makes a request of the node, again while it is silent."""
+    """The events of one contract.
+
+    ``ask`` makes a request of the node, again while it is silent. ``first_block`` deployed the
+    contract, so that no block before it has an event.
+    """
 
     def __init__(
-        self, node: Node, contract: Address, counts: Counts, ask: Callable[[Callable[[], Any]], Any]
+        self,
+        node: Node,
+        contract: Address,
+        counts: Counts,
+        ask: Callable[[Callable[[], Any]], Any],
+        first_block: int = 0,
     ) -> None:
+        self._first_block = first_block
         self._node, self._contract, self._counts, self._ask = node, contract, counts, ask
 
     def page(self, cursor: int, job_id: int | None, trail: Trail | None) -> EventPage:
@@ -62,13 +72,15 @@ class EventPages:
     def _reading(self, cursor: int, job_id: int | None, trail: Trail | None) -> EventPage:
         head = self._block("latest")
         mark = mark_of(head)
+        floor = min(self._first_block, head.block_number)
+        cursor = max(cursor, floor)
         if trail is None and cursor > head.block_number:
             return EventPage((), cursor)
         if trail is not None and trail.last == mark and cursor == head.block_number + 1:
             return EventPage((), cursor, trail)
         first = cursor
         if trail is not None and not self._stands(trail, head):
-            first = max(0, min(cursor, head.block_number + 1) - REORG_WINDOW_BLOCKS)
+            first = max(floor, min(cursor, head.block_number + 1) - REORG_WINDOW_BLOCKS)
         keys: Keys = [] if job_id is None else [[], [job_id]]
         raw, in_one_page = self._raw(keys, first, head.block_number)
         events = tuple(event for each in raw if (event := decode(each)) is not None)
@@ -140,7 +152,7 @@ class EventPages:
     # --- what the contract's storage says ---
 
     def _check_jobs(self, events: Sequence[Event], first: int, last: BlockMark) -> None:
-        before = 0 if first == 0 else self._counts.jobs(first - 1)
+        before = 0 if first <= self._first_block else self._counts.jobs(first - 1)
         after = self._counts.jobs(last.block)
         if before is None or after is None:
             return
@@ -157,7 +169,7 @@ class EventPages:
             if isinstance(event, TaskClaimed):
                 attempts.add((event.task, event.attempt))
         for job_id, attempts in told.items():
-            before = () if first == 0 else self._counts.tasks(job_id, first - 1)
+            before = () if first <= self._first_block else self._counts.tasks(job_id, first - 1)
             after = self._counts.tasks(job_id, last)
             if before is None or after is None:
                 continue

@@ -55,6 +55,7 @@ def connect(
     signer: Signer | None,
     *,
     expected_chain_id: int | None = None,
+    deployment_block: int = 0,
     journal: Journal | None = None,
     caps: FeeCaps = DEFAULT_CAPS,
 ) -> StarknetLedger:
@@ -71,7 +72,7 @@ def connect(
     node, chain_id = open_node(rpc_url, expected_chain_id=expected_chain_id)
     try:
         _check_contract(node, contract)
-        ledger = StarknetLedger(node, chain_id, contract, signer, journal, caps)
+        ledger = StarknetLedger(node, chain_id, contract, signer, journal, caps, deployment_block)
         ledger.bounds()
         ledger.reconcile()
         return ledger
@@ -96,7 +97,9 @@ class StarknetLedger:
         signer: Signer | None,
         journal: Journal | None,
         caps: FeeCaps,
+        deployment_block: int = 0,
     ) -> None:
+        self._deployment_block = deployment_block
         self._node, self._chain_id, self._contract = node, chain_id, contract
         self._signer = signer
         self._sender: Sender | None = None
@@ -105,7 +108,7 @@ class StarknetLedger:
 
             self._sender = Sender(node, chain_id, signer, journal, caps)
         counts = Counts(jobs=self._job_count_at, tasks=self._tasks_at)
-        self._pages = EventPages(node, contract, counts, self._retried)
+        self._pages = EventPages(node, contract, counts, self._retried, deployment_block)
         self._token: Address | None = None
         self._bounds: Bounds | None = None
 
@@ -239,7 +242,7 @@ class StarknetLedger:
 
     def find_job(self, manifest: Cid) -> int | None:
         keys = [[selector("JobCreated")], [], [self.account().felt]]
-        found = [decode(raw) for raw in self._pages.raw(keys, 0, self.head().block)]
+        found = [decode(raw) for raw in self._pages.raw(keys, self._deployment_block, self.head().block)]
         jobs = [e.job_id for e in found if isinstance(e, JobCreated) and e.manifest == manifest]
         return max(jobs, default=None)
 
