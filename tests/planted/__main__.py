@@ -5,7 +5,7 @@
 One run of ``make test-unit``'s tests, with a context for each, says which of them run a fault's line.
 Three kinds of tests are tried: the one that found the fault before, the files that the fault names, and
 those that run its line. Of these, tests of few source files come first. The first failure ends it, or two
-minutes; two hours end the run. A fault of the contract names the modules of tests to run.
+minutes; two hours end the run. A fault of the contract names modules of tests, or tests, to run.
 
 A result lies under ``tests/planted/results`` with the digest of the files that its test covers. A fault
 with an unchanged digest is not tried again. Exit status 1: no test found a fault.
@@ -228,16 +228,17 @@ class Runner:
 
     def _find_in_contract(self, fault: Fault, before: str, ends: float) -> str:
         """Returns the first test of the contract that fails, module by module."""
-        module = before.partition("::")[0]
-        modules = [*([module] if module in fault.tests else []), *(t for t in fault.tests if t != module)]
+        words = [*filter(None, [before.rpartition("::")[2]]), *fault.tests]
         with planted(fault, self._copy):
-            for name in modules:
+            for name in words:
                 command = [sys.executable, "contracts/build.py", "test", "--only", name]
                 output, status = run(command, self._copy, {}, ends - time.monotonic())
                 if failed := re.search(r"(\w+)::(\w+) - ", output.partition("failures:")[2]):
                     return f"{failed[1]}::{failed[2]}"
-                if status > 0:
-                    raise RuntimeError(f"{fault.id}: the tests of {name} did not run:\n{output[-2000:]}")
+                if status != 0:
+                    raise RuntimeError(
+                        f"the tests of {name} did not run, or not to their end:\n{output[-2000:]}"
+                    )
         return ""
 
 
