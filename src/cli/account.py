@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..domain.block_time import from_now
-from .console import facts, say, show_json
+from .console import facts, note, say, show_json
 from .options import AsJson, DryRun
 from .show import many
 from .wiring import Ports, settings_of
 
 if TYPE_CHECKING:
     from ..client.account import AccountView
+    from ..domain.errors import ConfigError
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -27,10 +28,13 @@ def show_account(context: typer.Context, as_json: AsJson = False) -> None:
 
     with Ports(settings_of(context), role="account") as ports:
         view = read_account(ports.address, ledger=ports.reader)
+        missing = not_deployed(ports)
         if as_json:
-            show_json(_json(ports.address, view))
+            show_json({**_json(ports.address, view), "deployed": missing is None})
         else:
             _show(ports.address, view, ports.settings.block_seconds)
+            if missing is not None:
+                note(f"{missing.message}\n  → {missing.remedy}")
 
 
 @app.command()
@@ -154,6 +158,71 @@ def faucet(
             show_json({"minted_fri": str(wanted.units), "sent": not dry_run})
         else:
             say(f"{wanted} of play money to {ports.address}" + (f" ({_NOTHING_SENT})" if dry_run else ""))
+
+
+@app.command()
+def create(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name in the accounts file.")],
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a key and an account's address.
+
+    Saves both in the accounts file, in sncast's form, where only you can read them. Costs nothing and
+    sends nothing; `tileproof account deploy` does.
+    """
+    with Ports(settings_of(context), role="account") as ports:
+        address, path, network = ports.create_account(name, dry_run=dry_run)
+        if as_json:
+            show_json({"address": str(address), "file": str(path), "network": network, "saved": not dry_run})
+            return
+        if dry_run:
+            say(f"would save the account {name!r} on {network} in {path}; nothing was saved")
+            return
+        facts({"account": name, "address": address, "network": network, "file": path})
+        note(f"next: send it STRK, then tileproof --account {name} account deploy")
+
+
+@app.command()
+def deploy(context: typer.Context, dry_run: DryRun = False, as_json: AsJson = False) -> None:
+    """Deploy the chosen account.
+
+    Shows what that may cost at most and, where its wallet holds too little, where money comes from.
+    """
+    with Ports(settings_of(context), role="account") as ports:
+        plan, sent = ports.deploy_account(dry_run=dry_run)
+        if as_json:
+            show_json(
+                {
+                    "address": str(plan.address),
+                    "at_most_fri": str(plan.most.units),
+                    "wallet_fri": str(plan.wallet.units),
+                    "transaction": None if sent is None else hex(sent),
+                    "sent": sent is not None,
+                }
+            )
+            return
+        facts({"account": plan.address, "costs at most": plan.most, "wallet": plan.wallet})
+        if sent is None:
+            if plan.wallet < plan.most:
+                note(f"its wallet holds too little: {plan.funding}")
+            say(_NOTHING_SENT)
+        else:
+            say(f"deployed by transaction {sent:#x}")
+
+
+def not_deployed(ports: Ports) -> ConfigError | None:
+    """Returns what is wrong with an account that the chain does not have; None for one that it has."""
+    from ..domain.errors import ConfigError
+
+    try:
+        ports.check_account(with_key=False)
+    except ConfigError as error:
+        if error.code != "account.not_deployed":
+            raise
+        return error
+    return None
 
 
 def _json(address: object, view: AccountView) -> dict[str, object]:

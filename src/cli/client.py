@@ -105,8 +105,11 @@ def fetch(
     with status 8 when pictures are still missing, and says which and why.
     """
     from ..client.status import read_status
+    from .outputs import out_folder
 
-    with Ports(settings_of(context)) as ports:
+    settings = settings_of(context)
+    out = out_folder(out or Path(f"job-{job}"))
+    with Ports(settings) as ports:
         found = read_status(job, ledger=ports.reader)
         fetched = fetch_job(ports, found, out, provisional=provisional, overwrite=overwrite)
         if as_json:
@@ -187,10 +190,11 @@ def inspect(
     Cameras, layers, frames, engine, missing files, and what cannot be audited yet.
     """
     from ..client.plan import inspect_scene
+    from ..domain.user_paths import expanded
 
     settings = settings_of(context)
     with Ports(settings) as ports, packing_folder(settings) as into:
-        found = inspect_scene(file, inspector=ports.inspector, packer=ports.packer, into=into)
+        found = inspect_scene(expanded(file), inspector=ports.inspector, packer=ports.packer, into=into)
         if as_json:
             show_json(show.scene_json(found))
         else:

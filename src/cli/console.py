@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import typer
 
 from ..domain.errors import TileproofError
-from ..domain.redaction import redacted
+from ..domain.redaction import redacted, remember
 from ..domain.user_paths import named_os_error
 
 if TYPE_CHECKING:
@@ -177,6 +177,17 @@ class Bars(Protocol):
     def update(self, key: str, done: float, total: float, text: str = "", live: str = "") -> None:
         """Moves, or first shows, the bar called ``key``; ``live`` is what only a bar shows."""
         ...
+
+
+def ask_secret(question: str) -> str | None:
+    """Returns what a person types unseen; None without a terminal, where nobody is asked."""
+    if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    import getpass
+
+    answer = getpass.getpass(question, stream=sys.stderr)
+    remember(answer)
+    return answer
 
 
 @contextmanager

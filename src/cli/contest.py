@@ -36,8 +36,10 @@ def preview(
     from ..client.preview import preview as look_at
     from ..client.reports import evidence_named, first_report
     from ..client.status import read_manifest, read_status
+    from .outputs import out_file
 
     settings = settings_of(context)
+    out = out_file(out or Path(f"job-{job}-preview.png"))
     with Ports(settings) as ports:
         found = read_status(job, ledger=ports.reader)
         manifest = read_manifest(found.job, store=ports.store, timeout=settings.fetch_seconds)
@@ -54,7 +56,7 @@ def preview(
                 found,
                 manifest,
                 None if task is None else (task,),
-                out or Path(f"job-{job}-preview.png"),
+                out,
                 store=ports.store,
                 decoder=ports.decoder,
                 cache=settings.state / "fetching" / f"job-{job}",

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ..domain.errors import TileproofError
+from ..domain.errors import InputError, TileproofError
 from ..domain.redaction import masked_url
+from ..domain.user_paths import named_os_error
 from .console import say, show_json, table
 from .options import AsJson
 from .wiring import Ports, settings_of
@@ -74,10 +75,34 @@ def examine(settings: Settings) -> list[Finding]:
                     f"run `tileproof setup {tool.name}`",
                 )
             )
+        findings += [*_folders(settings), *_proxies()]
         findings.append(_ipfs(settings, ports))
         findings.append(_chain(settings, ports))
         findings.append(_account(settings, ports))
     return findings
+
+
+def _folders(settings: Settings) -> list[Finding]:
+    """Returns what is wrong with the folders that every role writes to."""
+    import tempfile
+
+    from .outputs import out_folder
+
+    places = {"state folder": settings.home, "cache folder": settings.cache}
+    found = [_check(what, lambda path=path: str(out_folder(path))) for what, path in places.items()]  # type: ignore[misc]
+    found.append(_check("temporary files", tempfile.gettempdir))
+    return [finding for finding in found if finding.state != "ok"]
+
+
+def _proxies() -> list[Finding]:
+    """Returns a finding for a proxy that the environment names and nothing can use."""
+    from ..adapters.proxies import proxy_for
+
+    for scheme in ("http", "https"):
+        found = _check("proxy", lambda scheme=scheme: str(proxy_for(f"{scheme}://a.service")))  # type: ignore[misc]
+        if found.state != "ok":
+            return [Finding("proxy", "absent", found.found, found.remedy)]
+    return []
 
 
 def _graphics(ports: Ports) -> Finding:
@@ -120,7 +145,14 @@ def _account(settings: Settings, ports: Ports) -> Finding:
         address = ports.address
         if settings.rpc_url is None:
             return str(address)
+        ports.check_account(with_key=True)
         held = ports.reader.balances(address)
+        if not held.wallet.units:
+            raise InputError(
+                "account.empty",
+                f"{address} has nothing in its wallet, so that it cannot pay for a transaction",
+                remedy="send it STRK; on a devnet `tileproof account faucet` gives play money",
+            )
         return f"{address.short()} with {held.wallet} in its wallet, {held.withdrawable} withdrawable"
 
     return _check("account", look)
@@ -131,3 +163,8 @@ def _check(what: str, look: Callable[[], str]) -> Finding:
         return Finding(what, "ok", look())
     except TileproofError as error:
         return Finding(what, "wrong", error.message, error.remedy)
+    except OSError as error:
+        named = named_os_error(error)
+        if named is None:
+            raise
+        return Finding(what, "wrong", named.message, named.remedy)

@@ -100,6 +100,8 @@ def submit(
     from ..client.request import PictureRequest, parse_hash_bits, parse_resolution, parse_split
     from ..client.submit import submit as send
     from ..domain.frames import parse_frames
+    from ..domain.user_paths import expanded
+    from .outputs import out_folder
 
     settings = settings_of(context)
     offered = _reward(reward, settings.terms, may_spend=yes or dry_run)
@@ -107,7 +109,7 @@ def submit(
     if frames is not None:
         parse_frames(frames)  # an unreadable list is said at once, before Blender starts
     request = PictureRequest(
-        blend=file,
+        blend=expanded(file),
         frames=frames,
         resolution=parse_resolution(resolution) if resolution else None,
         samples_per_pixel=samples,
@@ -130,6 +132,9 @@ def submit(
         return make_offer(settings.terms, amount, audit_fee, committee, audit_rate, bond, lease, deadline)
 
     offer = offer_of(offered or "1")  # terms that nobody would take are refused before Blender starts
+    if out is not None or wait:
+        checked = out_folder(out or Path("job"))
+        out = None if out is None else checked
     with Ports(settings) as ports, packing_folder(settings) as into:
         ports.check_signer()  # without an account there is no need to start Blender
         note(f"opening {file} in Blender")

@@ -77,8 +77,7 @@ def audit(
         if not 0 <= chosen < FIELD_PRIME:
             raise InputError("seed.malformed", f"{seed!r} is not a felt in hex", remedy="such as 0x2a")
     settings = settings_of(context, {"threads": threads, "sandbox": False if no_sandbox else None})
-    evidence = out or Path(f"audit-{job}-{task}")
-    _must_be_empty(evidence)
+    evidence = _empty_folder(out or Path(f"audit-{job}-{task}"))
     with Ports(settings, role="verifier") as ports, bars() as shown:
         subject = subject_from_history(ports.reader, job, task, attempt=attempt, seed=chosen)
         note(f"result  {subject.result}")
@@ -137,8 +136,7 @@ def replay(
     from .show_audit import replay_json, show_replay
     from .wiring import verifier_settings
 
-    if out is not None:
-        _must_be_empty(out)
+    out = None if out is None else _empty_folder(out)
     settings = settings_of(context, {"threads": threads, "sandbox": False if no_sandbox else None})
     with (
         Ports(settings, role="verifier") as ports,
@@ -248,7 +246,11 @@ def _copies(
     return Folders({cid: path for cid, path in copies.items() if path is not None}, beyond)
 
 
-def _must_be_empty(folder: Path) -> None:
+def _empty_folder(folder: Path) -> Path:
+    """Returns the folder for a report, which is empty or not there yet. Raises as ``out_folder``."""
+    from .outputs import out_folder
+
+    folder = out_folder(folder)
     if folder.exists() and any(folder.iterdir()):
         raise InputError(
             "audit.folder_exists",
@@ -256,3 +258,4 @@ def _must_be_empty(folder: Path) -> None:
             remedy="choose another with --out",
             path=folder,
         )
+    return folder

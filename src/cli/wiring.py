@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ..adapters.blender.find import BlenderBuild
     from ..adapters.blender.sandbox import Sandbox
+    from ..adapters.starknet.account_deploy import AccountDeployment
     from ..adapters.starknet.accounts import Signer
     from ..adapters.starknet.deploy import DeployedContract
     from ..config import Settings
@@ -187,6 +188,37 @@ class Ports:
         token = self.settings.token or STRK
         return deploy_registry(self._rpc_url(), self._signer, token=token, bounds=bounds)
 
+    def create_account(self, name: str, *, dry_run: bool) -> tuple[Address, Path, str]:
+        """Makes a key and saves it under ``name``: address, accounts file and its section.
+
+        Raises InputError ``account.exists``; ConfigError ``account.unreadable``; as ``open_node``.
+        """
+        from ..adapters.starknet.account_deploy import OPEN_ZEPPELIN, network_name, new_signer
+        from ..adapters.starknet.accounts import accounts_file_of, is_listed, write_sncast
+        from ..domain.errors import InputError
+
+        path = accounts_file_of(self.settings.accounts.file)
+        network = self.settings.accounts.network or network_name(self._rpc_url())
+        if is_listed(path, network, name):
+            raise InputError(
+                "account.exists",
+                f"{path} has an account {name!r} on {network}",
+                remedy="choose another name",
+                path=path,
+            )
+        signer = new_signer()
+        if not dry_run:
+            write_sncast(path, network, {name: signer}, deployed=False, class_hash=OPEN_ZEPPELIN)
+        return signer.address, path, network
+
+    def deploy_account(self, *, dry_run: bool) -> tuple[AccountDeployment, int | None]:
+        """Deploys the chosen account: what that may cost, and the transaction. Raises as its namesake."""
+        from ..adapters.starknet.account_deploy import deploy_account, plan_deployment
+
+        if dry_run:
+            return plan_deployment(self._rpc_url(), self._signer), None
+        return deploy_account(self._rpc_url(), self._signer)
+
     @property
     def address(self) -> Address:
         """The chosen account's address, for which no key is needed."""
@@ -207,6 +239,17 @@ class Ports:
         """Raises ConfigError unless the chosen account and its key can be used."""
         _ = self._signer
 
+    def check_account(self, *, with_key: bool) -> None:
+        """Raises ConfigError ``account.not_deployed``; with the key also as ``check_key`` and ``_signer``."""
+        from ..adapters.starknet.account_state import check_deployed, check_key
+        from ..adapters.starknet.node import open_node
+
+        node, _ = open_node(self._rpc_url(), expected_chain_id=self.settings.chain_id)
+        with closing(node):
+            check_deployed(node, self.address)
+            if with_key:
+                check_key(node, self._signer)
+
     @cached_property
     def _signer(self) -> Signer:
         from ..adapters.starknet.accounts import load_signer
@@ -218,9 +261,21 @@ class Ports:
             accounts_file=settings.accounts.file,
             accounts_network=settings.accounts.network,
             keystore=settings.keystore,
-            keystore_password=password.get_secret_value() if password else None,
+            keystore_password=password.get_secret_value() if password else self._asked_password(),
             private_key=key.get_secret_value() if key else None,
         )
+
+    def _asked_password(self) -> str | None:
+        """Returns the keystore's password from a person at a terminal; None where nobody can be asked."""
+        from ..adapters.starknet.accounts import needs_password
+        from .console import ask_secret
+
+        settings = self.settings
+        if settings.keystore is None or settings.private_key is not None or not settings.keystore.is_file():
+            return None
+        if not needs_password(account=settings.account, accounts_file=settings.accounts.file):
+            return None
+        return ask_secret(f"password of {settings.keystore}: ")
 
     @cached_property
     def sandbox(self) -> Sandbox:

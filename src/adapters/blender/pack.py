@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from ...domain.errors import InputError, MachineError
+from ...domain.paths import is_safe_path
 from ...ports.scene import PackedScene, SceneInspector
 from .scene import check_header
 
@@ -17,6 +18,8 @@ PACK_SECONDS = 600
 _BAT = "import sys; from blender_asset_tracer.cli import cli_main; sys.exit(cli_main())"
 _MISSING = re.compile(r"Missing file: (.+)$", re.MULTILINE)
 _NOTE = "pack-info.txt"
+_SUFFIX = ".blend"
+_LONGEST_STEM = 200
 
 
 class BatPacker:
@@ -50,17 +53,18 @@ class BatPacker:
                     path=blend,
                 )
             (into / _NOTE).unlink(missing_ok=True)
+            name = _canonical_name(into, blend.name)
             if self._inspector is not None:
-                self._open_alone(blend, into)
+                self._open_alone(blend, into, name)
         except BaseException:
             _empty(into)
             raise
-        return PackedScene(root=into, blend=blend.name)
+        return PackedScene(root=into, blend=name)
 
-    def _open_alone(self, blend: Path, into: Path) -> None:
+    def _open_alone(self, blend: Path, into: Path, name: str) -> None:
         """Paths that the tracer did not know are found here: by Blender, in the copy."""
         assert self._inspector is not None
-        facts = self._inspector.inspect(into / blend.name)
+        facts = self._inspector.inspect(into / name)
         _refuse_missing(blend, facts.missing_files)
         strays = tuple(path for path in facts.external_files if not _is_inside(path, into))
         if strays:
@@ -71,6 +75,22 @@ class BatPacker:
                 path=blend,
                 missing=strays,
             )
+
+
+def _canonical_name(into: Path, name: str) -> str:
+    """Gives the packed file a name that ends in .blend, and returns it: every machine can open it.
+
+    Its links are relative to its folder, so that its own name does not matter.
+    """
+    if name.endswith(_SUFFIX) and is_safe_path(name):
+        return name
+    stem = re.sub(r"\.blend\d*$", "", name, flags=re.IGNORECASE) or "scene"
+    stem = stem.encode()[:_LONGEST_STEM].decode(errors="ignore")
+    stem = stem if is_safe_path(stem) else "scene"
+    candidates = (f"{stem}{extra}{_SUFFIX}" for extra in ("", *(f"-{n}" for n in range(1, 1000))))
+    chosen = next(candidate for candidate in candidates if not (into / candidate).exists())
+    (into / name).rename(into / chosen)
+    return chosen
 
 
 def _trace(blend: Path, into: Path) -> tuple[str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import gzip
 import tempfile
+import unicodedata
 import zlib
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -76,8 +77,9 @@ class BlenderInspector:
 def check_header(blend: Path) -> None:
     """Refuses what is not a whole .blend, compressed or not, before any Blender starts.
 
-    Raises InputError ``scene.missing``, ``scene.not_blend``, ``scene.truncated``.
+    Raises InputError ``scene.missing``, ``scene.not_blend``, ``scene.truncated``, ``scene.unusable_name``.
     """
+    _check_name(blend)
     if not blend.is_file():
         raise InputError(
             "scene.missing", f"there is no file {blend}", remedy="give the path of a .blend file", path=blend
@@ -108,6 +110,32 @@ def check_header(blend: Path) -> None:
         )
     if _ENDB not in tail:
         raise _damaged(blend, "its last block is missing")
+
+
+def _check_name(blend: Path) -> None:
+    """Refuses a path that Blender, the tracer or another machine cannot write."""
+    path = str(blend.absolute())
+    why = ""
+    if not _is_utf8(path):
+        why = "has bytes in its path that are not UTF-8"
+    elif any(unicodedata.category(letter) == "Cc" for letter in path):
+        why = "has a control character, such as a line break, in its path"
+    elif "\\" in blend.name:
+        why = "has a backslash in its name"
+    if why:
+        raise InputError(
+            "scene.unusable_name",
+            f"{path.encode('utf-8', 'backslashreplace').decode()!r} {why}",
+            remedy="rename it, or the folder that it lies in",
+        )
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class _Stream(Protocol):

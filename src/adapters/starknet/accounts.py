@@ -82,6 +82,16 @@ def load_address(
     return _address(str(_entry_of(path, str(name), accounts_network)["address"]), str(path))
 
 
+def accounts_file_of(accounts_file: Path | None) -> Path:
+    """Returns the accounts file that new accounts go to."""
+    return accounts_file or expanded(SNCAST_FILE)
+
+
+def is_listed(path: Path, network: str, name: str) -> bool:
+    """Returns True where the file has this account. Raises ConfigError ``account.unreadable``."""
+    return path.exists() and name in _json(path).get(network, {})
+
+
 def needs_password(*, account: str | None, accounts_file: Path | None = None) -> bool:
     """Returns True where the account's key lies in no accounts file. Raises as ``load_signer``."""
     name, path = _meant(account, accounts_file)
@@ -131,7 +141,14 @@ def _is_in(path: Path, name: str) -> bool:
         return False
 
 
-def write_sncast(path: Path, network: str, accounts: dict[str, Signer]) -> None:
+def write_sncast(
+    path: Path,
+    network: str,
+    accounts: dict[str, Signer],
+    *,
+    deployed: bool = True,
+    class_hash: int | None = None,
+) -> None:
     """Adds or replaces accounts in a file that sncast and Tileproof both read; mode 0600."""
     whole = _json(path) if path.exists() else {}
     section = whole.setdefault(network, {})
@@ -140,10 +157,12 @@ def write_sncast(path: Path, network: str, accounts: dict[str, Signer]) -> None:
             "address": str(signer.address),
             "private_key": hex(signer.private_key),
             "public_key": hex(signer.public_key),
-            "deployed": True,
+            "deployed": deployed,
             "legacy": False,
             "type": "open_zeppelin",
         }
+        if class_hash is not None:
+            section[name] |= {"class_hash": hex(class_hash), "salt": hex(signer.public_key)}
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     new = path.with_name(path.name + ".new")
     new.unlink(missing_ok=True)  # its mode would be kept

@@ -27,6 +27,7 @@ from ...ports.ledger import EventPage, GasPrices, Head, JobCreated, Receipt
 from ...ports.trail import Trail
 from ..retry import retried
 from . import codec
+from .account_state import check_deployed, check_key
 from .accounts import Signer
 from .caps import AtRisk, FeeCaps, nothing_at_risk
 from .codec import Felts
@@ -67,13 +68,17 @@ def connect(
     Raises:
         ServiceError: ``ledger.unreachable``, ``ledger.not_a_node``.
         ConfigError: ``ledger.wrong_spec``, ``ledger.wrong_chain``, ``ledger.no_contract``,
-            ``ledger.wrong_contract``, ``ledger.bad_url``.
+            ``ledger.wrong_contract``, ``ledger.bad_url``; ``account.not_deployed``, ``account.wrong_key``,
+            ``account.not_an_account`` for a signer that cannot act.
     """
     node, chain_id = open_node(rpc_url, expected_chain_id=expected_chain_id)
     try:
         _check_contract(node, contract)
         ledger = StarknetLedger(node, chain_id, contract, signer, journal, caps, deployment_block)
         ledger.bounds()
+        if signer is not None:
+            check_deployed(node, signer.address)
+            check_key(node, signer)
         ledger.reconcile()
         return ledger
     except ServiceError as error:

@@ -12,6 +12,7 @@ from .rpc import Caller, RpcError
 _limit = sys.getrecursionlimit()
 from marshmallow import ValidationError  # noqa: E402
 from starknet_py.contract import Contract  # noqa: E402
+from starknet_py.hash.address import compute_address  # noqa: E402
 from starknet_py.hash.transaction import (  # noqa: E402
     TransactionHashPrefix,
     compute_declare_v3_transaction_hash,
@@ -28,7 +29,12 @@ from starknet_py.net.client_models import (  # noqa: E402
 )
 from starknet_py.net.full_node_client import FullNodeClient  # noqa: E402
 from starknet_py.net.http_client import RpcHttpClient, ServerError  # noqa: E402
-from starknet_py.net.models.transaction import AccountTransaction, DeclareV3, InvokeV3  # noqa: E402
+from starknet_py.net.models.transaction import (  # noqa: E402
+    AccountTransaction,
+    DeclareV3,
+    DeployAccountV3,
+    InvokeV3,
+)
 from starknet_py.net.signer.base_signer import BaseSigner  # noqa: E402
 from starknet_py.net.signer.key_pair import KeyPair  # noqa: E402
 from starknet_py.net.udc_deployer.deployer import Deployer  # noqa: E402
@@ -46,6 +52,7 @@ __all__ = [
     "ClientError",
     "Contract",
     "DeclareV3",
+    "DeployAccountV3",
     "Deployer",
     "EstimatedFee",
     "FullNodeClient",
@@ -61,6 +68,7 @@ __all__ = [
     "TypedData",
     "ValidationError",
     "client_over",
+    "compute_address",
     "compute_declare_v3_transaction_hash",
 ]
 

@@ -20,13 +20,24 @@ from ...domain.job import Address
 from ...domain.redaction import masked_url, redacted
 from .codec import malformed
 from .endpoints import Endpoints, unreachable
-from .rpc import Block, BlockId, EventsChunk, Keys, RpcError, call_contract, read_block, read_events
+from .rpc import (
+    Block,
+    BlockId,
+    EventsChunk,
+    Keys,
+    RpcError,
+    call_contract,
+    class_hash_at,
+    read_block,
+    read_events,
+)
 from .transport import Transport
 
 if TYPE_CHECKING:
     from .library import FullNodeClient
 
 T = TypeVar("T")
+CONTRACT_NOT_FOUND = "20"
 REQUEST_SECONDS, REQUEST_SECONDS_OF_SEVERAL = 30.0, 8.0
 """How long an answer is waited for: less where another endpoint can be asked."""
 
@@ -72,6 +83,16 @@ class Node:
         """Believes only endpoints that have this contract, of one class. Raises ServiceError
         ``ledger.refused`` where there is none, ConfigError ``ledger.wrong_contract``."""
         self.run(self._endpoints.expect_contract(contract))
+
+    def has_contract(self, address: Address) -> bool:
+        """Returns True where the chain has a contract at this address. Raises as ``run``."""
+        try:
+            self.run(class_hash_at(self._endpoints, address.felt))
+        except ServiceError as error:
+            if error.code == "ledger.refused" and error.data.get("rpc_code") == CONTRACT_NOT_FOUND:
+                return False
+            raise
+        return True
 
     def distrust(self) -> None:
         """What it said cannot be: another endpoint, if there is one, is asked next."""

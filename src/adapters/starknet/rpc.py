@@ -113,6 +113,15 @@ async def call_contract(
         raise malformed(f"a call: {_in_short(error)}") from error
 
 
+async def class_hash_at(node: Caller, contract: int) -> int:
+    """Returns the hash of the class of the contract there. Raises as ``Endpoints.call``."""
+    answer = await node.call("getClassHashAt", {"block_id": "latest", "contract_address": hex(contract)})
+    try:
+        return _felt(answer)
+    except ValueError as error:
+        raise malformed(f"a class hash: {_in_short(error)}") from error
+
+
 async def read_events(
     node: Caller, contract: int, keys: Keys, first: int, last: int, token: str | None, size: int
 ) -> EventsChunk:
