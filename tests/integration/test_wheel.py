@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import venv
 import zipfile
 from pathlib import Path
 
 import pytest
+
+from tests.services.blender import CACHE
 
 pytestmark = pytest.mark.long
 ROOT = Path(__file__).resolve().parents[2]
@@ -123,3 +127,73 @@ def run_installed(folder: Path, *arguments: str) -> str:
 def run(*arguments: str | Path) -> None:
     done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+SCENE = """
+import bpy, sys
+scene = bpy.context.scene
+scene.render.engine = "CYCLES"
+scene.render.resolution_x = scene.render.resolution_y = 64
+scene.render.resolution_percentage = 100
+scene.frame_start = scene.frame_end = 1
+scene.cycles.samples = 4
+scene.cycles.use_denoising = scene.cycles.use_adaptive_sampling = False
+bpy.ops.wm.save_as_mainfile(filepath=sys.argv[1])
+"""
+
+
+@pytest.fixture(scope="module")
+def wheelhouse() -> Path:
+    """The dependencies as wheels: the folder that TILEPROOF_WHEELS names, else one that is filled once."""
+    lock = ROOT / "requirements.lock"
+    digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
+    folder = Path(os.environ.get("TILEPROOF_WHEELS") or CACHE / "wheels" / digest)
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(dir=folder.parent))
+        run("-m", "pip", "wheel", "-q", "-w", partial, "-r", lock)
+        partial.rename(folder)
+    return folder
+
+
+@pytest.mark.blender
+@pytest.mark.devnet
+@pytest.mark.kubo
+def test_a_newcomer_with_the_wheel_alone_gets_from_setup_to_a_submitted_job(
+    wheel: Path, wheelhouse: Path, tmp_path: Path
+) -> None:
+    """Nothing of this environment is lent: only the tools that the cache has already."""
+    place = tmp_path / "environment"
+    venv.create(place, with_pip=False)
+    inside = place / "bin" / "python"
+    install = ("-m", "pip", "--python", inside, "install", "-q", "--no-index", "--find-links", wheelhouse)
+    run(*install, wheel)
+    env = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "TILEPROOF_CACHE": str(CACHE), "LC_ALL": "C.UTF-8"}
+
+    def tileproof(*arguments: str) -> str:
+        done = subprocess.run(
+            [place / "bin" / "tileproof", *arguments],
+            env=env,
+            cwd=tmp_path,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    options = ("--network", "localnet", "--account", "requester", "--reward", "1")
+    written = json.loads(tileproof("setup", "--localnet", *options, "--json"))
+    assert set(written["programs"]) == {"bpy", "kubo", "devnet"}
+    assert Path(written["config"]["path"]) == tmp_path / ".config" / "tileproof" / "config.toml"
+    scene = tmp_path / "scene.blend"
+    subprocess.run([written["programs"]["bpy"], "-c", SCENE, scene], env=env, check=True, capture_output=True)
+    tileproof("localnet", "up", "--detach", "--workers", "0", "--verifiers", "1")
+    try:
+        submitted = json.loads(tileproof("client", "submit", "scene.blend", "--yes", "--json"))
+        assert submitted["job"]["job_id"] == 1
+        assert "1" in tileproof("client", "list")
+    finally:
+        tileproof("localnet", "down")
+    assert (tmp_path / ".local" / "state" / "tileproof" / "localnet").is_dir()
