@@ -70,7 +70,7 @@ def options(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="localnet, a name in HOME/networks, or a network file.",
+            help="localnet, the name of a file in networks/, or a network file.",
             autocompletion=completion.networks,
         ),
     ] = None,

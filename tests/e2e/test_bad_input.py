@@ -164,7 +164,7 @@ def test_an_ipfs_node_that_is_down_is_a_service_that_failed(artist: User) -> Non
 
 
 def test_an_ipfs_address_that_is_none_is_refused(user: User) -> None:
-    user.refused(["client", "manifest", UNKNOWN_CID], 3, "content.bad_address", IPFS_API="localhost")
+    user.refused(["client", "manifest", UNKNOWN_CID], 3, "content.bad_address", IPFS_API="/ip4/127.0.0.1")
 
 
 def test_a_blender_that_is_not_there_or_of_another_version_is_named(

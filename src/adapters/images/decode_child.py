@@ -12,6 +12,7 @@ bytes, then all low bytes. An EXR's little-endian floats, its channels in the fi
 
 import io
 import os
+import resource  # at the start: a fork, which may open no file, could not import it
 import select
 import signal
 import socket
@@ -33,8 +34,6 @@ EXR_LINES = {0: 1, 2: 1, 3: 16}  # scanlines in a chunk without compression, of 
 
 
 def limit(pixel_bytes):
-    import resource
-
     memory = WORKING_BYTES + 8 * pixel_bytes
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     # The soft limit's signal tells the file's doing from that of a machine that ends us with SIGKILL.

@@ -21,7 +21,7 @@ OPEN_ZEPPELIN = 0x05B4B537EAA2399E3AA99C4E2E0208EBD6C71BC1467938CD52C798C601E435
 NETWORKS = {"SN_SEPOLIA": "alpha-sepolia", "SN_MAIN": "alpha-mainnet"}
 """sncast's names of the public networks, by their chain's id."""
 _FUNDING = {
-    "SN_SEPOLIA": "ask a faucet for STRK, such as https://starknet-faucet.vercel.app",
+    "SN_SEPOLIA": "ask a faucet of Starknet Sepolia for STRK",
     "SN_MAIN": "send it STRK from a wallet or an exchange",
 }
 
