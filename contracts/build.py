@@ -130,13 +130,14 @@ def main() -> int:
             return 0
     if arguments.command == "kept":
         return 1
+    before = check_of.digest(ROOT) if check_of is not None else ""
     try:
         status, summary = run(arguments)
     except BuildError as error:
         print(f"contracts/build.py: {error}", file=sys.stderr)
         return 2
     if status == 0 and check_of is not None and not arguments.only:
-        record = kept.keep(check_of, summary)
+        record = kept.keep(check_of, summary, before)
         if record is not None:
             print(f"commit {_shown(record)}: it says that this contract's tests have passed")
     return status

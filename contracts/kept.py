@@ -52,9 +52,14 @@ class KeptResults:
                 return "recorded" if path == check.record else "in the cache"
         return None
 
-    def keep(self, check: Check, summary: str) -> Path | None:
-        """Keeps that the check has passed. Returns the record if it is to be committed anew."""
-        result = {"check": check.name, "digest": check.digest(self._root), "summary": summary}
+    def keep(self, check: Check, summary: str, before: str) -> Path | None:
+        """Keeps that the check has passed. Returns the record if it is to be committed anew.
+
+        ``before`` is the digest when the check began. Nothing is kept where a file has changed since.
+        """
+        if check.digest(self._root) != before:
+            return None
+        result = {"check": check.name, "digest": before, "summary": summary}
         _write(self._in_cache(check), {**result, "at": int(time.time())})
         if check.record is None or _read(check.record).get("digest") == result["digest"]:
             return None

@@ -23,7 +23,7 @@ _JOURNALS = "client/*/journal.sqlite"
 
 
 def networks(context: typer.Context, incomplete: str) -> list[str]:
-    """Returns ``localnet`` where one was started, and the names of files in networks/ of the configuration folder."""
+    """Returns ``localnet`` where one was started, and the names of the files of networks."""
     settings = _settings(context)
     if settings is None:
         return []

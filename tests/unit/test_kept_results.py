@@ -47,10 +47,23 @@ def results(tree: Path) -> Any:
     return kept.KeptResults(tree, tree.parent / "cache")
 
 
+def keep(known: Any, passed: Any, summary: str) -> Path | None:
+    """Keeps a check that passed while no file changed."""
+    record: Path | None = known.keep(passed, summary, passed.digest(known._root))
+    return record
+
+
+def test_nothing_is_kept_where_a_file_changed_while_the_check_ran(tree: Path) -> None:
+    before = check(tree).digest(tree)
+    (tree / "src" / "a.cairo").write_text("fn b() {}\n")
+    assert results(tree).keep(check(tree), "1 passed", before) is None
+    assert results(tree).has(check(tree)) is None
+
+
 def test_a_result_is_found_until_a_file_changes(tree: Path) -> None:
     known = results(tree)
     assert known.has(check(tree)) is None
-    assert known.keep(check(tree), "1 passed") is None
+    assert keep(known, check(tree), "1 passed") is None
     assert known.has(check(tree)) == "in the cache"
     (tree / "src" / "a.cairo").write_text("fn b() {}\n")
     assert known.has(check(tree)) is None
@@ -59,7 +72,7 @@ def test_a_result_is_found_until_a_file_changes(tree: Path) -> None:
 @pytest.mark.parametrize("change", ["a new file", "another name", "a file less", "another compiler"])
 def test_whatever_could_change_the_answer_changes_the_digest(tree: Path, change: str) -> None:
     (tree / "src" / "b.cairo").write_text("")
-    results(tree).keep(check(tree), "")
+    keep(results(tree), check(tree), "")
     if change == "a new file":
         (tree / "src" / "c.cairo").write_text("")
     elif change == "another name":
@@ -72,7 +85,7 @@ def test_whatever_could_change_the_answer_changes_the_digest(tree: Path, change:
 
 def test_a_record_serves_a_machine_that_has_no_cache(tree: Path) -> None:
     record = tree / "passed.json"
-    assert results(tree).keep(check(tree, record=record), "1 passed") == record
+    assert keep(results(tree), check(tree, record=record), "1 passed") == record
     elsewhere = kept.KeptResults(tree, tree.parent / "another-cache")
     assert elsewhere.has(check(tree, record=record)) == "recorded"
     assert elsewhere.has(check(tree)) is None
@@ -81,8 +94,8 @@ def test_a_record_serves_a_machine_that_has_no_cache(tree: Path) -> None:
 
 def test_a_record_of_the_same_files_is_not_written_again(tree: Path) -> None:
     record = tree / "passed.json"
-    results(tree).keep(check(tree, record=record), "1 passed")
-    assert results(tree).keep(check(tree, record=record), "1 passed") is None
+    keep(results(tree), check(tree, record=record), "1 passed")
+    assert keep(results(tree), check(tree, record=record), "1 passed") is None
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"digest": 7}'])
