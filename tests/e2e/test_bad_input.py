@@ -34,6 +34,8 @@ UNAUDITABLE = {
     "simulation_nodes": "unbaked_simulation",
 }
 """Variants of scenes/tiny.py that no audit can judge exactly yet, and the name it is refused by."""
+OF_EACH_KIND = ("compositing", "unbaked_simulation")
+"""Those that `make test` tries: a node and a modifier."""
 UNKNOWN_CID = str(Cid.of_raw_block(b"nobody has these bytes"))
 
 
@@ -73,19 +75,19 @@ def artist(user: User, scenes: Path) -> User:
     ("file", "options", "code"),
     [
         ("absent.blend", [], "scene.missing"),
-        ("picture.blend", [], "scene.not_blend"),
+        pytest.param("picture.blend", [], "scene.not_blend", marks=pytest.mark.long),
         ("truncated.blend", [], "scene.truncated"),
-        ("no_camera.blend", [], "scene.no_camera"),
+        pytest.param("no_camera.blend", [], "scene.no_camera", marks=pytest.mark.long),
         ("plain.blend", ["--frames", "0-4"], "frames.outside_range"),
-        ("plain.blend", ["--frames", "1-11"], "frames.outside_range"),
-        ("plain.blend", ["--frames", "1-"], "frames.malformed"),
-        ("plain.blend", ["--frames", "4-1"], "frames.malformed"),
-        ("plain.blend", ["--split", "65x1"], "split.too_many_regions"),
-        ("plain.blend", ["--split", "four"], "split.malformed"),
-        ("plain.blend", ["--resolution", "big"], "resolution.malformed"),
-        ("plain.blend", ["--samples", "0"], "samples.malformed"),
+        pytest.param("plain.blend", ["--frames", "1-11"], "frames.outside_range", marks=pytest.mark.long),
+        pytest.param("plain.blend", ["--frames", "1-"], "frames.malformed", marks=pytest.mark.long),
+        pytest.param("plain.blend", ["--frames", "4-1"], "frames.malformed", marks=pytest.mark.long),
+        pytest.param("plain.blend", ["--split", "65x1"], "split.too_many_regions", marks=pytest.mark.long),
+        pytest.param("plain.blend", ["--split", "four"], "split.malformed", marks=pytest.mark.long),
+        pytest.param("plain.blend", ["--resolution", "big"], "resolution.malformed", marks=pytest.mark.long),
+        pytest.param("plain.blend", ["--samples", "0"], "samples.malformed", marks=pytest.mark.long),
         ("plain.blend", ["--camera", "Nobody"], "scene.unknown_camera"),
-        ("plain.blend", ["--bond", "-1"], "money.malformed"),
+        pytest.param("plain.blend", ["--bond", "-1"], "money.malformed", marks=pytest.mark.long),
     ],
 )
 def test_a_scene_or_wish_that_cannot_be_rendered_is_refused_by_name(
@@ -110,7 +112,13 @@ def test_a_missing_file_of_the_scene_is_named(artist: User) -> None:
 
 
 @pytest.mark.blender
-@pytest.mark.parametrize(("variant", "name"), UNAUDITABLE.items())
+@pytest.mark.parametrize(
+    ("variant", "name"),
+    [
+        pytest.param(*pair, marks=() if pair[0] in OF_EACH_KIND else pytest.mark.long)
+        for pair in UNAUDITABLE.items()
+    ],
+)
 def test_what_no_audit_can_judge_yet_is_refused_by_name(artist: User, variant: str, name: str) -> None:
     error = artist.refused(["client", "submit", f"{variant}.blend", "--reward", "1"], 2, "scene.unauditable")
     assert error["data"] == {"unauditable": name}
@@ -278,13 +286,13 @@ def submitting(*options: str) -> list[str]:
     [
         (["--reward", "10000000"], "money.balance_too_small"),
         (["--committee", "7"], "terms.too_few_verifiers"),
-        (["--committee", "2"], "terms.committee_size"),
-        (["--audit-rate", "0.01"], "terms.audit_rate"),
-        (["--audit-fee", "50"], "terms.audit_fee"),
-        (["--bond", "0.1"], "terms.bond"),
-        (["--lease", "1"], "terms.lease"),
-        (["--deadline", "100000"], "terms.deadline"),
-        (["--deadline", "0.01", "--lease", "60"], "terms.deadline"),
+        pytest.param(["--committee", "2"], "terms.committee_size", marks=pytest.mark.long),
+        pytest.param(["--audit-rate", "0.01"], "terms.audit_rate", marks=pytest.mark.long),
+        pytest.param(["--audit-fee", "50"], "terms.audit_fee", marks=pytest.mark.long),
+        pytest.param(["--bond", "0.1"], "terms.bond", marks=pytest.mark.long),
+        pytest.param(["--lease", "1"], "terms.lease", marks=pytest.mark.long),
+        pytest.param(["--deadline", "100000"], "terms.deadline", marks=pytest.mark.long),
+        pytest.param(["--deadline", "0.01", "--lease", "60"], "terms.deadline", marks=pytest.mark.long),
     ],
 )
 def test_terms_that_cannot_be_kept_are_refused_before_anything_moves(
@@ -363,13 +371,13 @@ def test_bytes_that_are_no_manifest_are_refused(account: Account) -> None:
     "command",
     [
         ["client", "status", "99999"],
-        ["client", "watch", "99999"],
-        ["client", "fetch", "99999"],
-        ["client", "logs", "99999"],
+        pytest.param(["client", "watch", "99999"], marks=pytest.mark.long),
+        pytest.param(["client", "fetch", "99999"], marks=pytest.mark.long),
+        pytest.param(["client", "logs", "99999"], marks=pytest.mark.long),
         ["client", "cancel", "99999"],
-        ["client", "pause", "99999"],
-        ["client", "retry", "99999", "--reward", "1"],
-        ["verifier", "audit", "99999", "0"],
+        pytest.param(["client", "pause", "99999"], marks=pytest.mark.long),
+        pytest.param(["client", "retry", "99999", "--reward", "1"], marks=pytest.mark.long),
+        pytest.param(["verifier", "audit", "99999", "0"], marks=pytest.mark.long),
     ],
 )
 def test_a_job_that_does_not_exist_is_named(account: Account, command: list[str]) -> None:

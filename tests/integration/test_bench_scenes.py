@@ -75,7 +75,7 @@ def test_at_least_nine_scenes_are_made_and_one_of_each_special_kind(
     assert [name for name in NAMES if facts[name].transparent] == ["candles"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 def test_frames_differ_and_a_tile_equals_its_frame(
     name: str,
@@ -95,6 +95,7 @@ def test_frames_differ_and_a_tile_equals_its_frame(
     assert frames[1][..., :3].std() > 8, "something is to be seen"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["hair", "meadow"])
 def test_another_making_renders_the_same(
     name: str,

@@ -13,7 +13,7 @@ from benchmarks.verify.scale import FLOOR
 from benchmarks.verify.scenes import look_at
 from benchmarks.verify.table import explained, honest_tiles, rows
 
-pytestmark = pytest.mark.blender
+pytestmark = [pytest.mark.long, pytest.mark.blender]
 RECORDED: dict[str, float] = json.loads(
     (Path(__file__).resolve().parents[2] / "benchmarks" / "verify" / "floor.json").read_text("utf-8")
 )

@@ -59,6 +59,7 @@ PARTS = (
         "walks",
         20,
         tests=(
+            "tests/e2e/test_bad_input.py",
             "tests/e2e/test_commands.py",
             "tests/e2e/test_finishing.py",
             "tests/e2e/test_likeness.py",
@@ -76,7 +77,15 @@ PARTS = (
         modules=(*CLI, "tests.e2e.dressed_role"),
         files=("gallery",),
     ),
-    Part("eevee", 5, tests=("tests/integration/test_eevee.py",)),
+    Part(
+        "blender",
+        6,
+        tests=(
+            "tests/integration/test_bench_scenes.py",
+            "tests/integration/test_bench_verify.py",
+            "tests/integration/test_eevee.py",
+        ),
+    ),
     Part(
         "chain",
         10,
