@@ -16,7 +16,7 @@ from tests.services.blender import CACHE, unavailable
 from tests.services.devnet import own_seed
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # its roles look at the chain for as long as it is up
 def stage(
     tmp_path_factory: pytest.TempPathFactory, tiny: Callable[[str], Path], sandbox: Sandbox
 ) -> Iterator[Stage]:

@@ -90,7 +90,13 @@ def test_a_hop_whose_block_is_lost_is_taken_again(
     [(wronged, AppealOutcome.WON), (doubted, AppealOutcome.LOST)],
     ids=["the worker's", "the requester's"],
 )
-@pytest.mark.parametrize("hop", ["appeal", "draw", "commit", "reveal", "settle"])
+@pytest.mark.parametrize(
+    "hop",
+    [
+        *(pytest.param(hop, marks=pytest.mark.long) for hop in ("appeal", "draw", "commit", "reveal")),
+        "settle",
+    ],
+)
 def test_a_hop_of_an_appeal_whose_block_is_lost_is_taken_again(
     hop: str,
     story: Story,
@@ -131,7 +137,7 @@ def test_a_reject_whose_settlement_is_lost_is_settled_again_and_once(
     ("back_to", "depth"),
     [
         (port.VerdictRevealed, 10),
-        (port.TaskClaimed, 100),
+        pytest.param(port.TaskClaimed, 100, marks=pytest.mark.long),
         pytest.param(port.JobCreated, KEEP_BLOCKS, marks=pytest.mark.long),
     ],
 )

@@ -156,9 +156,13 @@ def nothing() -> None:
 
 
 ANSWERS: list[Answer] = [Fault.UNAVAILABLE, Fault.BUSY, Fault.RESET, Fault.TRUNCATED, NOT_A_NODE]
+QUICK_AND_LONG = [
+    answer if answer is Fault.TRUNCATED else pytest.param(answer, marks=pytest.mark.long)
+    for answer in ANSWERS
+]
 
 
-@pytest.mark.parametrize("answer", ANSWERS, ids=lambda a: a.name if isinstance(a, Fault) else "JSON")
+@pytest.mark.parametrize("answer", QUICK_AND_LONG, ids=lambda a: a.name if isinstance(a, Fault) else "JSON")
 def test_one_node_that_often_fails(answer: Answer, stage: Stage) -> None:
     (wire, _) = stage.wires
     often = 19 if answer is Fault.BUSY else 11  # a busy one is left alone for a second
@@ -170,7 +174,16 @@ def test_one_node_that_often_fails(answer: Answer, stage: Stage) -> None:
     assert len(wire.calls) > 3 * often
 
 
-@pytest.mark.parametrize("answer", [Fault.BUSY, Fault.RESET, Fault.TRUNCATED, Fault.ANSWER_LOST])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(
+            pytest.param(fault, marks=pytest.mark.long)
+            for fault in (Fault.BUSY, Fault.RESET, Fault.TRUNCATED)
+        ),
+        Fault.ANSWER_LOST,
+    ],
+)
 def test_two_nodes_that_fail_in_turns(answer: Answer, stage: Stage) -> None:
     one, other = stage.wires
 
@@ -181,7 +194,7 @@ def test_two_nodes_that_fail_in_turns(answer: Answer, stage: Stage) -> None:
     assert min(len(one.calls), len(other.calls)) > 20
 
 
-@pytest.mark.parametrize("answer", [Fault.TRUNCATED, Fault.CUT])
+@pytest.mark.parametrize("answer", [Fault.TRUNCATED, pytest.param(Fault.CUT, marks=pytest.mark.long)])
 def test_every_transaction_is_first_given_to_a_node_that_fails_with_it(answer: Fault, stage: Stage) -> None:
     """The same bytes go to the other one, which may have them already."""
     one, other = stage.wires
@@ -238,7 +251,7 @@ def test_a_url_that_leads_to_another_chain_from_one_day_to_the_next(stage: Stage
     assert moved.count(SEND) == 0
 
 
-@pytest.mark.parametrize("fault", [Fault.RESET, Fault.UNAVAILABLE])
+@pytest.mark.parametrize("fault", [Fault.RESET, pytest.param(Fault.UNAVAILABLE, marks=pytest.mark.long)])
 def test_an_outage_of_both_before_each_step(fault: Fault, stage: Stage) -> None:
     def begins() -> None:
         for wire in stage.wires:
