@@ -393,12 +393,15 @@ def _usage(error: Any) -> dict[str, object]:
 
 def _report(error: Mapping[str, object]) -> None:
     if _session.as_json:
-        sys.stderr.write(redacted(json.dumps({"schema_version": SCHEMA_VERSION, "error": error})) + "\n")
+        # The code is ours: a password that is a part of it must not make it another one.
+        rest = json.loads(redacted(json.dumps({name: error[name] for name in error if name != "code"})))
+        document = {"schema_version": SCHEMA_VERSION, "error": {"code": error["code"], **rest}}
+        sys.stderr.write(json.dumps(document) + "\n")
         return
     console = stderr()
     if error["code"] == "interrupted":
         console.print("interrupted")
     else:
-        console.print(f"[bold red]error[/] {plain(error['code'])}: {plain(error['message'])}")
+        console.print(f"[bold red]error[/] {error['code']}: {plain(error['message'])}")
     if error["remedy"]:
         console.print(f"  [dim]→[/] {plain(error['remedy'])}")

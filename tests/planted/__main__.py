@@ -29,7 +29,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.covered import Tree
-from tests.planted.chosen import CHOSEN, HEARD
+from tests.planted.chosen import CHOSEN, HEARD, WORKER
 from tests.planted.faults import Fault, faults
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -260,11 +260,12 @@ def run(command: Sequence[str], where: Path, environment: dict[str, str], second
 
     After so many seconds it is ended with its children. Its status is negative then."""
     output = where / ".output"
+    outer = {name: value for name, value in os.environ.items() if name != WORKER}  # of a run around this one
     with output.open("wb") as file:
         child = subprocess.Popen(
             command,
             cwd=where,
-            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"} | environment,
+            env=outer | {"PYTHONDONTWRITEBYTECODE": "1"} | environment,
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
