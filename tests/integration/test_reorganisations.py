@@ -73,7 +73,14 @@ def clean(deploy: Deploy, tmp_path: Path, known: dict[Story, Ends]) -> Callable[
     return ends
 
 
-@pytest.mark.parametrize("hop", ["claim", "submit", "draw", "commit", "reveal", "settle"])
+@pytest.mark.parametrize(
+    "hop",
+    [
+        "claim",
+        *(pytest.param(hop, marks=pytest.mark.long) for hop in ("submit", "draw", "commit", "reveal")),
+        "settle",
+    ],
+)
 def test_a_hop_whose_block_is_lost_is_taken_again(
     hop: str, deploy: Deploy, tmp_path: Path, clean: Callable[[Story], Ends]
 ) -> None:

@@ -92,7 +92,12 @@ PARTS = (
         tests=("tests/integration/test_reorganisations.py", "tests/integration/test_rpc_faults.py"),
     ),
     Part("arguments", 10, tests=("tests/integration/test_cli_fuzz.py",), modules=CLI),
-    Part("model", 30, tests=("tests/integration/test_ledger_model.py",), processes=2),
+    Part(
+        "model",
+        30,
+        tests=("tests/integration/test_ledger_model.py", "tests/unit/test_model_draw.py"),
+        processes=2,
+    ),
     Part("pictures", 5, command=("benchmarks.fuzz_images", "--files", "20000")),
     Part(
         "senders",

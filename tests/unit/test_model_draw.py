@@ -36,7 +36,7 @@ def chi_square(counts: Counter[int], shares: dict[int, float], total: int) -> fl
     return sum((counts[key] - share * total) ** 2 / (share * total) for key, share in shares.items())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_slot_that_may_sit_is_drawn_as_often_as_any_other() -> None:
     """Two of ten slots may not sit, so that what the retries do is weighed too."""
     random, sitting = Random(1), [slot for slot in range(10) if slot not in (3, 8)]
@@ -48,7 +48,7 @@ def test_every_slot_that_may_sit_is_drawn_as_often_as_any_other() -> None:
     assert chi_square(counts, shares, SEEDS) < CHI_SQUARE_OF_ONE_IN_A_MILLION[len(sitting) - 1]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_task_is_audited_as_often_as_its_rate_says() -> None:
     random = Random(2)
     counts = Counter(int(is_audited(random.getrandbits(251), 1_500)) for _ in range(SEEDS))
