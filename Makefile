@@ -53,7 +53,7 @@ tools: packages setup ## devnet, Kubo and Blender: found, downloaded or built, k
 contract-tools: packages setup ## the Cairo compilers and their test runner
 	@$(PROVISION) cairo cairo-test
 
-all-tools: packages setup ## every tool that `check` and `test` need; built in one go, crates are compiled once
+all-tools: packages setup ## every tool that `check` and `test` need, built in one go
 	@system/ensure-packages build
 	@$(PROVISION) devnet kubo bpy \
 		$$($(BIN)/python contracts/build.py kept check >/dev/null || echo cairo) \
@@ -68,7 +68,6 @@ test: tools ## what a change must pass, on a real devnet, Kubo and Blender
 test-long: tools ## the longer tests that are due, part by part; PART=name runs one, ARGS=--list none
 	@system/ensure-packages containers || true
 	$(BIN)/python -m tests.long $(addprefix --part ,$(PART)) $(ARGS)
-
 
 test-unit: setup ## what needs no service, within a minute and a half
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/conformance tests/attacks -m "not ($(SERVICES))" $(ARGS)

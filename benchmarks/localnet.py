@@ -1,4 +1,4 @@
-"""What a local network's chain holds in memory after a day of a block a second.
+"""The memory of a local network's chain after a day of a block a second.
 
     python -m benchmarks.localnet [--quick | --blocks N]
 
@@ -43,7 +43,7 @@ CAPS = FeeCaps(per_tx=parse_strk("100"), per_day=parse_strk("100000"))
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What the devnet held when it had so many blocks."""
+    """The devnet's resident memory at one number of blocks."""
 
     blocks: int
     rss_mib: float

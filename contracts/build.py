@@ -31,7 +31,6 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import hashlib
 import json
 import os
 import re
@@ -44,7 +43,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from kept import Check, KeptResults, files_below
+from kept import Check, KeptResults, digest_of, files_below
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -91,9 +90,7 @@ PROGRAMS = (REGISTRY, NAIVE, TOKEN, PUPPET)
 def checks() -> dict[str, Check]:
     """Returns the checks whose results are kept, by the command that runs them."""
     own = (HERE / "build.py", HERE / "kept.py")
-    projects = tuple(
-        program.folder / "cairo_project.toml" for program in {p.folder: p for p in PROGRAMS}.values()
-    )
+    projects = {program.folder / "cairo_project.toml" for program in PROGRAMS}
     sources = files_below(*(program.folder / "src" for program in PROGRAMS), pattern="*.cairo")
     artifacts = files_below(*(program.artifacts for program in PROGRAMS), pattern="*.json*")
     tested = files_below(HERE / "src", HERE / "tests", pattern="*.cairo")
@@ -215,13 +212,8 @@ def abi_of(sierra: dict[str, object]) -> bytes:
 
 
 def source_digest(program: Program) -> str:
-    """SHA-256 over every source file's path, length and content, in the order of their paths."""
-    digest = hashlib.sha256()
-    for path in sorted((program.folder / "src").rglob("*.cairo")):
-        content = path.read_bytes()
-        digest.update(f"{path.relative_to(program.folder).as_posix()} {len(content)}\n".encode())
-        digest.update(content)
-    return digest.hexdigest()
+    """Returns the SHA-256 over every source file's path, length and content, in the order of their paths."""
+    return digest_of(files_below(program.folder / "src", pattern="*.cairo"), program.folder)
 
 
 def class_hashes(sierra: bytes, casm: bytes) -> dict[str, str]:
@@ -267,15 +259,15 @@ def test(bin_dir: Path, only: str) -> tuple[int, str]:
             said = re.search(r"test result: .*", result.stdout + result.stderr)
             summary = said.group() if said else "did not run"
             failed = result.returncode != 0 or not said
-            told = f"{' '.join(modules)}: {summary} {time.monotonic() - started:.0f} s"
+            line = f"{' '.join(modules)}: {summary} {time.monotonic() - started:.0f} s"
             count = re.search(r"(\d+) passed", summary)
             passed = int(count[1]) if count else 0
-            return not failed, passed, f"{told}\n{result.stdout}{result.stderr}" if failed else told
+            return not failed, passed, f"{line}\n{result.stdout}{result.stderr}" if failed else line
 
         all_well, total = True, 0
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for well, passed, told in pool.map(run_modules, programs):
-                print(told, flush=True)
+            for well, passed, line in pool.map(run_modules, programs):
+                print(line, flush=True)
                 all_well, total = all_well and well, total + passed
     return (0 if all_well else 1), f"{total} passed"
 

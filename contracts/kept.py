@@ -30,12 +30,7 @@ class Check:
 
     def digest(self, root: Path) -> str:
         """Returns the SHA-256 over the version and every file's path, length and content."""
-        found = hashlib.sha256(f"{self.name} {self.version}\n".encode())
-        for path in sorted(self.files):
-            content = path.read_bytes()
-            found.update(f"{path.relative_to(root).as_posix()} {len(content)}\n".encode())
-            found.update(content)
-        return found.hexdigest()
+        return digest_of(self.files, root, head=f"{self.name} {self.version}\n")
 
 
 class KeptResults:
@@ -68,6 +63,16 @@ class KeptResults:
 
     def _in_cache(self, check: Check) -> Path:
         return self._folder / f"{check.name}.json"
+
+
+def digest_of(files: Iterable[Path], root: Path, *, head: str = "") -> str:
+    """Returns the SHA-256 over ``head`` and every file's path, length and content, in the order of paths."""
+    found = hashlib.sha256(head.encode())
+    for path in sorted(files):
+        content = path.read_bytes()
+        found.update(f"{path.relative_to(root).as_posix()} {len(content)}\n".encode())
+        found.update(content)
+    return found.hexdigest()
 
 
 def files_below(*folders: Path, pattern: str = "*") -> tuple[Path, ...]:
