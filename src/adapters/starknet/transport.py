@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,9 @@ from ..proxies import proxy_for
 CONNECT_SECONDS = 5.0
 _CONNECTIONS = 8
 """Kept open for each endpoint."""
+LARGEST_ANSWER_BYTES = 64 << 20
+"""Unpacked; a class, the largest thing that is asked for, has some megabytes."""
+_PIECE_BYTES = 1 << 16
 _HEADERS = {"content-type": "application/json", "accept-encoding": "gzip"}
 
 
@@ -80,16 +84,38 @@ class Transport:
         headers = {**_HEADERS, **_basic(parts.username, parts.password)}
         bare = url.replace(f"{parts.netloc.rpartition('@')[0]}@", "", 1) if "@" in parts.netloc else url
         pool = self._pool(bare)
+        ends = time.monotonic() + self._seconds
         try:
-            answer = pool.request("POST", bare, body=body, headers=headers)
+            answer = pool.request("POST", bare, body=body, headers=headers, preload_content=False)
+            try:
+                content = _whole(answer, ends)
+            except BaseException:
+                answer.close()  # what it still sends is nobody's answer
+                raise
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             why = str(error.__cause__ or error) or type(error).__name__
             if "WRONG_VERSION_NUMBER" in why or "record layer failure" in why:
                 why = "it speaks no TLS; its URL may have to begin with http://"
             raise NoAnswer(why) from error
         return HttpAnswer(
-            answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.data
+            answer.status, {name.lower(): value for name, value in answer.headers.items()}, content
         )
+
+
+def _whole(answer: urllib3.BaseHTTPResponse, ends: float) -> bytes:
+    """Returns the answer's body. Raises NoAnswer for one that is too large, or not there by ``ends``.
+
+    Without it a node that trickles bytes would keep the thread of each request for ever.
+    """
+    content = bytearray()
+    while piece := answer.read1(_PIECE_BYTES, decode_content=True):
+        content += piece
+        if len(content) > LARGEST_ANSWER_BYTES:
+            raise NoAnswer(f"its answer has more than {LARGEST_ANSWER_BYTES >> 20} MiB")
+        if time.monotonic() > ends:
+            raise NoAnswer("its answer does not end in time")
+    answer.release_conn()
+    return bytes(content)
 
 
 def _basic(user: str | None, password: str | None, *, of_proxy: bool = False) -> dict[str, str]:
