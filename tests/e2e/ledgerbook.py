@@ -24,15 +24,26 @@ class Snapshot:
     forfeited: int
 
 
+NO_STATE = "No state at block"
+"""How starknet-devnet 0.10 refuses a block whose state it has dropped."""
+ATTEMPTS = 10
+"""A snapshot takes some 0.1 s and blocks are a second apart: one in ten is read again."""
+
+
+class BlockReplacedError(Exception):
+    """A newer block came between two reads: this devnet keeps the state of the newest block alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Books:
-    """The chain's state at one block, whatever happens meanwhile."""
+    """The chain's state at one block."""
 
     http: httpx2.Client
     rpc_url: str
     block: int
 
     def read(self, contract: Address, function: str, *calldata: int) -> Felts:
+        """Returns the answer of a view at the block. Raises BlockReplacedError once a newer block is there."""
         call = {
             "contract_address": hex(contract.felt),
             "entry_point_selector": hex(get_selector_from_name(function)),
@@ -41,21 +52,36 @@ class _Books:
         params = {"request": call, "block_id": {"block_number": self.block}}
         request = {"jsonrpc": "2.0", "id": 1, "method": "starknet_call", "params": params}
         answer = self.http.post(self.rpc_url, json=request).json()
+        if "error" in answer and NO_STATE in str(answer["error"]):
+            raise BlockReplacedError(f"{function} at block {self.block}: {answer['error']}")
+        assert "result" in answer, f"{function} at block {self.block}: {answer}"
         return Felts([int(felt, 16) for felt in answer["result"]])
 
 
 def snapshot(network: LocalNetwork, ledger: StarknetLedger) -> Snapshot:
-    """Everybody's money at the newest block."""
-    token, registry = ledger.token(), network.contract
+    """Returns everybody's money at the newest block.
+
+    Reads again from the start where a block came in between. Raises BlockReplacedError after ``ATTEMPTS``.
+    """
+    token = ledger.token()
     with httpx2.Client(timeout=30) as http:
-        books = _Books(http, network.rpc_url, ledger.head().block)
-        owned = {}
-        for name, signer in network.signers.items():
-            wallet = books.read(token, "balance_of", signer.address.felt).u256()
-            held = read_balances(books.read(registry, "get_balances", signer.address.felt))
-            parts = (held.withdrawable, held.worker_bonds, held.appeal_bonds, held.seat_bonds)
-            owned[name] = wallet + sum(part.units for part in parts)
-        totals = read_totals(books.read(registry, "get_totals"))
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return _snapshot(network, token, _Books(http, network.rpc_url, ledger.head().block))
+            except BlockReplacedError:
+                if attempt == ATTEMPTS:
+                    raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _snapshot(network: LocalNetwork, token: Address, books: _Books) -> Snapshot:
+    owned = {}
+    for name, signer in network.signers.items():
+        wallet = books.read(token, "balance_of", signer.address.felt).u256()
+        held = read_balances(books.read(network.contract, "get_balances", signer.address.felt))
+        parts = (held.withdrawable, held.worker_bonds, held.appeal_bonds, held.seat_bonds)
+        owned[name] = wallet + sum(part.units for part in parts)
+    totals = read_totals(books.read(network.contract, "get_totals"))
     return Snapshot(books.block, owned, totals.escrow.units, totals.forfeited.units)
 
 
