@@ -43,7 +43,7 @@ class _Books:
     block: int
 
     def read(self, contract: Address, function: str, *calldata: int) -> Felts:
-        """Returns the answer of a view at the block. Raises BlockReplacedError once a newer block is there."""
+        """Returns a view's answer at the block. Raises BlockReplacedError once a newer block is there."""
         call = {
             "contract_address": hex(contract.felt),
             "entry_point_selector": hex(get_selector_from_name(function)),
