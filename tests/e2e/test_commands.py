@@ -106,6 +106,7 @@ def test_a_job_is_followed_from_its_estimate_to_its_pictures(user: User, quiet: 
     user.refused(["client", "cancel", str(job)], 2, "job.not_yours", STARKNET_ACCOUNT="worker-b")
 
 
+@pytest.mark.long
 def test_a_cancelled_job_is_refunded_and_its_frames_can_be_tried_again(user: User, quiet: Stage) -> None:
     job = user.answer(*submitting(quiet, "--frames", "1-3"))["job"]["job_id"]
     held = int(user.answer("account", "show")["withdrawable_fri"])

@@ -45,7 +45,7 @@ def open_jobs(world: World) -> list[int]:
     return [job for job in range(1, count + 1) if not world.reader.job(job).closed]
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [pytest.param(1, marks=pytest.mark.long), 2])
 def test_a_live_index_of_a_chain_that_is_taken_back_now_and_then(
     seed: int,
     world: World,

@@ -66,7 +66,7 @@ pytestmark = pytest.mark.devnet
 luck = st.randoms(use_true_random=True)
 LIVE = [state for state in TaskState if not state.is_final]
 STEPS = 40
-FEW, ENOUGH = 12, 48
+FEW, ENOUGH = 8, 48
 """The first sequences of one list. The larger number meets everything that there is."""
 BLOCKS, OF_A_BLOCK = 10, 50
 """Of the long run: each block is a test, so that an interrupted run goes on after the last."""
@@ -397,30 +397,34 @@ def compare(rig: Rewound, seated: Books, sequences: int, of_seed: int | None = N
     return Played.tally
 
 
-def test_the_model_draws_whom_the_contract_draws_on_a_thousand_seeds(rig: Rewound, seated: Books) -> None:
-    """Twenty jobs of fifty tasks: of either size of committee, at either rate, some with the parties'
-    own seats in the way and some drawn so late that seats have left."""
+@pytest.mark.parametrize("rounds", [1, pytest.param(5, marks=pytest.mark.long)])
+def test_the_model_draws_whom_the_contract_draws(rig: Rewound, seated: Books, rounds: int) -> None:
+    """Plays jobs of fifty tasks, four a round, so that the long run draws a thousand seeds.
+
+    They have either size of committee and either rate. In some the parties' own seats are in the way, and
+    some are drawn so late that seats have left.
+    """
     twin, batch = Twin(rig, seated), list(range(50))
     for who in ("requester", "worker"):
         assert not twin.run(who, ("deposit", (Fri(2_000_000),)), *[("take_seat", ())] * 2)
     drawn: list[port.TaskDrawn] = []
-    for number, offer in enumerate(SIZES_AND_RATES * 5):
+    for number, offer in enumerate(SIZES_AND_RATES * rounds):
         terms = terms_at(twin.head.timestamp, **offer)
         assert not twin.run("requester", ("create_job", (MANIFEST, len(batch), terms)))
         job_id = len(twin.books.jobs)
         results = [TaskResult(task, RESULTS[Truth.GOOD]) for task in batch]
         assert not twin.run("worker", ("claim", (job_id, batch)), ("submit", (job_id, results)))
-        if number in (4, 9):
-            leaver = number // 5
+        if number in (1, 3):
+            leaver = number // 2
             assert not twin.run(VERIFIERS[leaver], ("leave_seat", (leaver * SEATS_EACH,)))
             twin.pass_blocks(200)
         twin.pass_until(twin.find(job_id, 0)[1].seed_block + 10)
         before = len(twin.books.events)
         assert not twin.run("passer_by", ("draw", (job_id, batch)))
         drawn += [event for event in twin.books.events[before:] if isinstance(event, port.TaskDrawn)]
-    assert len({event.audit_seed for event in drawn}) == 1_000
+    assert len({event.audit_seed for event in drawn}) == 200 * rounds
     audited = [event for event in drawn if event.audited]
-    assert 600 < len(audited) < 800  # all of half the jobs, and two fifths of the others
+    assert 120 * rounds < len(audited) < 160 * rounds  # all of half the jobs, and two fifths of the others
     assert {len(event.seats) for event in audited} == {1, 3}
     assert any(NO_SEAT not in event.seats for event in audited)
 

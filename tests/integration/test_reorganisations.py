@@ -94,7 +94,10 @@ def test_a_hop_whose_block_is_lost_is_taken_again(
 
 @pytest.mark.parametrize(
     ("story", "appeal"),
-    [(wronged, AppealOutcome.WON), (doubted, AppealOutcome.LOST)],
+    [
+        (wronged, AppealOutcome.WON),
+        pytest.param(doubted, AppealOutcome.LOST, marks=pytest.mark.long),
+    ],
     ids=["the worker's", "the requester's"],
 )
 @pytest.mark.parametrize(

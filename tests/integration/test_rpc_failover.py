@@ -102,7 +102,7 @@ def test_one_that_asked_for_patience_is_left_alone_while_the_other_answers(
     assert (len(one.calls), other.count(CALL)) == (asked, 1 + 3)
 
 
-@pytest.mark.parametrize("often", [6, 7, 8])
+@pytest.mark.parametrize("often", [6, *(pytest.param(often, marks=pytest.mark.long) for often in (7, 8))])
 def test_a_block_from_before_the_contract_is_read_over_a_wire_that_often_fails(
     often: int, deployment: Deployment, wires: list[Proxy], world: World
 ) -> None:

@@ -228,6 +228,7 @@ def test_a_node_so_slow_that_it_hears_of_each_transaction_after_the_other(
     assert len(slow.calls) > 9
 
 
+@pytest.mark.long
 def test_a_node_that_stopped_at_an_old_block_is_not_believed(stage: Stage) -> None:
     stale, fresh = stage.wires
 
@@ -239,6 +240,7 @@ def test_a_node_that_stopped_at_an_old_block_is_not_believed(stage: Stage) -> No
     assert stale.count("starknet_blockNumber") > 3
 
 
+@pytest.mark.long
 def test_a_url_that_leads_to_another_chain_from_one_day_to_the_next(stage: Stage) -> None:
     moved, faithful = stage.wires
 
@@ -260,6 +262,7 @@ def test_an_outage_of_both_before_each_step(fault: Fault, stage: Stage) -> None:
     check(stage, *stage.wires, begin=nothing, before_each=begins)
 
 
+@pytest.mark.long
 def test_an_outage_of_both_that_begins_when_a_transaction_was_heard(stage: Stage) -> None:
     def begins() -> None:
         refused: list[str] = []

@@ -33,8 +33,8 @@ from tileproof.localnet.devnet import Devnet
 from tests.integration.sender_child import ORDER, RECIPIENT
 
 pytestmark = pytest.mark.devnet
-INTENTS = int(os.environ.get("SENDER_INTENTS", "96"))
-KILLS = int(os.environ.get("SENDER_KILLS", "16"))
+INTENTS = int(os.environ.get("SENDER_INTENTS", "48"))
+KILLS = int(os.environ.get("SENDER_KILLS", "12"))
 PROCESSES, THREADS = 4, 4
 ME = 5
 SEED = "the sender's twenty deaths"

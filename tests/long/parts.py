@@ -89,7 +89,12 @@ PARTS = (
     Part(
         "chain",
         10,
-        tests=("tests/integration/test_reorganisations.py", "tests/integration/test_rpc_faults.py"),
+        tests=(
+            "tests/integration/test_events_index.py",
+            "tests/integration/test_reorganisations.py",
+            "tests/integration/test_rpc_failover.py",
+            "tests/integration/test_rpc_faults.py",
+        ),
     ),
     Part("arguments", 10, tests=("tests/integration/test_cli_fuzz.py",), modules=CLI),
     Part(
