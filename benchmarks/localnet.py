@@ -25,7 +25,7 @@ from tileproof.adapters.starknet.ledger import connect
 from tileproof.config import load
 from tileproof.domain.money import parse_strk
 from tileproof.localnet.devnet import OwnDevnet, running_devnet
-from tileproof.localnet.prepare import DEPLOYER, NAMES, REQUESTER, VERIFIERS, WORKERS, prepare
+from tileproof.localnet.prepare import DEPLOYER, PREDEPLOYED, REQUESTER, VERIFIERS, WORKERS, prepare
 from tileproof.provision.locate import locate
 from tileproof.provision.table import DEVNET
 
@@ -66,7 +66,7 @@ def main() -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "devnet.log"
-        with running_devnet(program, log=log, block_seconds=None, accounts=len(NAMES)) as devnet:
+        with running_devnet(program, log=log, block_seconds=None, accounts=PREDEPLOYED) as devnet:
             looks, jobs = play(devnet, Path(folder), blocks)
             made = devnet.block_number()
     most = max(look.rss_mib for look in looks)
@@ -91,7 +91,7 @@ def play(devnet: OwnDevnet, folder: Path, blocks: int) -> tuple[list[Memory], in
     progress = Progress("localnet", blocks // JOB_BLOCKS)
     with ExitStack() as connections, NoMeter(devnet) as meter:
         ledgers = {}
-        for name in NAMES:
+        for name in ready.signers:
             mint(devnet.rpc_url, ready.signers[name].address, PLAY_MONEY)
             opened = connect(devnet.rpc_url, ready.contract, ready.signers[name], caps=CAPS)
             ledgers[name] = connections.enter_context(opened)

@@ -23,7 +23,7 @@ from .child import Child
 from .devnet import OwnDevnet, running_devnet
 from .kubo import KuboNode, make_swarm_key, running_kubo
 from .mining import IDLE_BLOCK_SECONDS, mining
-from .prepare import NAMES, NETWORK_FILE, VERIFIERS, WORKERS, prepare
+from .prepare import NETWORK_FILE, PREDEPLOYED, VERIFIERS, WORKERS, prepare
 
 OF_ANOTHER_NETWORK = (
     "STARKNET_RPC",
@@ -138,7 +138,7 @@ def running_network(folder: Path, cache: Path, shape: Shape | None = None) -> It
                 programs[DEVNET.name],
                 log=folder / "logs" / "devnet.log",
                 block_seconds=None,
-                accounts=len(NAMES),
+                accounts=PREDEPLOYED,
                 port=shape.rpc_port,
                 seed=shape.seed,
             )

@@ -17,7 +17,7 @@ from .child import die_with_parent
 from .devnet import MEMORY, READY_SECONDS, Devnet, answers, devnet_command
 from .kubo import make_swarm_key, private_repo
 from .mining import BLOCK_SECONDS, ContractWatch, Miner
-from .prepare import NAMES, named_contract
+from .prepare import PREDEPLOYED, named_contract
 
 API_PORT, SWARM_PORT = 5001, 4001
 STOP_SECONDS = 5.0
@@ -25,7 +25,7 @@ STOP_SECONDS = 5.0
 
 def become_devnet(program: Path, *, host: str, port: int) -> NoReturn:
     """Becomes a devnet that makes a block every second, at this address."""
-    command = devnet_command(program, host=host, port=port, accounts=len(NAMES))
+    command = devnet_command(program, host=host, port=port, accounts=PREDEPLOYED)
     os.execve(program, [str(part) for part in command], {**os.environ, **MEMORY})
 
 
@@ -38,7 +38,7 @@ def run_devnet(program: Path, *, host: str, port: int, prepared: Path) -> int:
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
-    command = devnet_command(program, host=host, port=port, block_seconds=None, accounts=len(NAMES))
+    command = devnet_command(program, host=host, port=port, block_seconds=None, accounts=PREDEPLOYED)
     process = subprocess.Popen(command, env={**os.environ, **MEMORY}, preexec_fn=die_with_parent)
     here = f"http://127.0.0.1:{port}"
     rounds = int(READY_SECONDS / BLOCK_SECONDS)

@@ -5,6 +5,7 @@ Who runs the devnet does not matter: ``localnet up`` does, or a container does.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tomllib
@@ -13,7 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..adapters.starknet.accounts import Signer, predeployed, write_sncast
+from ..adapters.starknet.account_deploy import address_of, deploy_accounts
+from ..adapters.starknet.accounts import Signer, mint, predeployed, write_sncast
+from ..adapters.starknet.curve import EC_ORDER
 from ..adapters.starknet.deploy import LOCAL_BOUNDS, STRK, DeployedContract, deploy_registry
 from ..adapters.starknet.ledger import connect
 from ..domain.errors import ConfigError
@@ -25,6 +28,9 @@ WORKERS = ("worker-a", "worker-b")
 VERIFIERS = ("verifier-a", "verifier-b", "verifier-c", "verifier-d")
 DEPLOYER = "deployer"
 NAMES = (REQUESTER, *WORKERS, *VERIFIERS, DEPLOYER)
+PREDEPLOYED = 1
+"""Accounts that the devnet starts with. Each costs it 35 MiB, and one that is deployed later does not."""
+PLAY_MONEY = parse_strk("1000")
 ACCOUNTS_NETWORK = "tileproof-localnet"
 WORKER_DEPOSIT = parse_strk("20")
 SEATS_EACH = 4
@@ -76,7 +82,7 @@ def prepare(
     (folder / NETWORK_FILE).unlink(missing_ok=True)
     shutil.rmtree(folder / STATE, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
-    signers = dict(zip(NAMES, predeployed(rpc_url), strict=False))
+    signers = _accounts(rpc_url)
     deployed = deploy_registry(rpc_url, signers[DEPLOYER], bounds=bounds)
     contract = deployed.address
     _fund(rpc_url, contract, signers, workers, verifiers, bounds.seat_bond)
@@ -86,6 +92,23 @@ def prepare(
     new.write_text(text, encoding="utf-8")
     os.replace(new, folder / NETWORK_FILE)
     return Prepared(contract, signers)
+
+
+def _accounts(rpc_url: str) -> dict[str, Signer]:
+    """Returns the deployer, with which the devnet starts, and the others, deployed and given play money.
+
+    Their keys follow from the deployer's, so that a devnet of one seed always has the same accounts.
+    """
+    deployer = predeployed(rpc_url)[0]
+    others = {}
+    for name in (name for name in NAMES if name != DEPLOYER):
+        digest = hashlib.sha256(f"{deployer.private_key:#x} {name}".encode()).digest()
+        key = int.from_bytes(digest, "big") % (EC_ORDER - 1) + 1
+        others[name] = Signer(address_of(key), key)
+    deploy_accounts(rpc_url, deployer, list(others.values()))
+    for signer in others.values():
+        mint(rpc_url, signer.address, PLAY_MONEY)
+    return {**others, DEPLOYER: deployer}
 
 
 def named_contract(folder: Path) -> Address | None:

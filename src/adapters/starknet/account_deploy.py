@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...domain.errors import InputError
@@ -12,7 +13,7 @@ from .account_state import check_deployed
 from .accounts import Signer
 from .curve import EC_ORDER, public_key
 from .deploy import POLL_SECONDS, STRK
-from .library import DeployAccountV3, compute_address
+from .library import DeployAccountV3, Deployer, compute_address
 from .node import Node, open_node
 from .signing import account_of
 
@@ -88,6 +89,28 @@ def deploy_account(rpc_url: str, signer: Signer) -> tuple[AccountDeployment, int
         node.run(node.client.wait_for_tx(sent.transaction_hash, check_interval=POLL_SECONDS))
         check_deployed(node, signer.address)
         return plan, sent.transaction_hash
+    finally:
+        node.close()
+
+
+def deploy_accounts(rpc_url: str, payer: Signer, signers: Sequence[Signer]) -> None:
+    """Deploys the accounts of these keys in one transaction of ``payer``, an account that exists.
+
+    Each key's account must have the address that ``address_of`` gives. Raises as ``Node.run``.
+    """
+    node, chain_id = open_node(rpc_url)
+    try:
+        calls = []
+        for signer in signers:
+            own = signer.public_key
+            deployment = Deployer().create_contract_deployment_raw(
+                class_hash=OPEN_ZEPPELIN, salt=own, raw_calldata=[own]
+            )
+            if deployment.address != signer.address.felt:
+                raise ValueError(f"{signer.address} is not the address of its key's account")
+            calls.append(deployment.call)
+        sent = node.run(account_of(node, chain_id, payer).execute_v3(calls, auto_estimate=True))
+        node.run(node.client.wait_for_tx(sent.transaction_hash, check_interval=POLL_SECONDS))
     finally:
         node.close()
 
