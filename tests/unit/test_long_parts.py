@@ -168,6 +168,7 @@ def test_what_is_not_there_is_no_part(small: Path) -> None:
         Tree(small).covered([], ["tileproof.other"], [])
 
 
+@pytest.mark.slow
 def test_a_long_bench_keeps_its_pieces_under_its_digest_and_its_scale() -> None:
     full, quick = (kept_folder("benchmarks.verify", scale) for scale in ("full", "quick"))
     assert full.parent == quick.parent == ROOT / ".long"
@@ -243,6 +244,7 @@ def test_a_part_that_the_budget_stops_is_no_failure_and_is_asked_to_end(
     assert kept.result(part.name) is None
 
 
+@pytest.mark.slow
 def test_a_test_that_passed_before_an_interruption_is_not_run_again(
     tmp_path: Path, kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:

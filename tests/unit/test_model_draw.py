@@ -55,6 +55,7 @@ def test_a_task_is_audited_as_often_as_its_rate_says() -> None:
     assert chi_square(counts, {0: 0.85, 1: 0.15}, SEEDS) < CHI_SQUARE_OF_ONE_IN_A_MILLION[1]
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(st.integers(0, 2**251 - 1), st.sampled_from((1, 3, 7, 15)), st.sets(st.integers(0, 19)))
 def test_a_committee_holds_only_who_may_sit_and_nobody_twice(seed: int, size: int, sitting: set[int]) -> None:

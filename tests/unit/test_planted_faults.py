@@ -76,6 +76,7 @@ def fault(old: str, new: str) -> Fault:
     return Fault("small", "src/small.py", old, new, "of a test", ("tests/test_small.py",))
 
 
+@pytest.mark.slow
 def test_a_fault_is_found_by_the_test_that_fails_with_it_and_the_tree_is_sound_again(copy: Path) -> None:
     runner = planting.Runner(copy, planting.How())
     at_limit = fault("< LIMIT", "<= LIMIT")
@@ -84,6 +85,7 @@ def test_a_fault_is_found_by_the_test_that_fails_with_it_and_the_tree_is_sound_a
     assert (copy / "src" / "small.py").read_text() == SOURCE
 
 
+@pytest.mark.slow
 def test_a_test_that_fails_without_the_fault_finds_nothing(copy: Path) -> None:
     (copy / "tests" / "test_small.py").write_text("def test_broken():\n    assert False\n")
     with pytest.raises(RuntimeError, match="fails without any fault"):

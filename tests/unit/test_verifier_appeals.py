@@ -297,6 +297,7 @@ def test_a_report_of_the_appealed_round_stays_pinned_until_the_appeal_is_over(tm
     assert evidence not in world.store.pins()
 
 
+@pytest.mark.slow
 def test_killed_before_any_call_of_an_appeals_round_no_place_says_two_things(tmp_path: Path) -> None:
     calls = an_appeal(tmp_path / "unharmed", Fate())
     for name in ("FakeLedger.draw", "FakeLedger.commit", "FakeLedger.reveal", "FakeStore.add_directory"):

@@ -175,6 +175,7 @@ def test_a_restart_clears_what_a_killed_audit_left(tmp_path: Path) -> None:
     assert empty(tmp_path / "work")
 
 
+@pytest.mark.slow
 def test_killed_before_any_call_it_votes_once_and_is_paid(tmp_path: Path) -> None:
     """A whole life, from the draw to the last unpin, ended before every single call."""
     calls = a_life(tmp_path / "unharmed", Fate())

@@ -144,6 +144,7 @@ def test_killed_at_any_call_and_back_only_after_its_lease_it_gets_the_rest_of_th
         assert empty(home / "claims"), what
 
 
+@pytest.mark.slow
 def test_killed_before_any_call_it_appeals_once_and_in_time_and_leaves_nothing(tmp_path: Path) -> None:
     world, unharmed = World(), Fate()
     world.job(terms=OPEN_LONG)
