@@ -31,6 +31,15 @@ def test_the_base_image_has_one_name() -> None:
     assert f"\nname=${{1:-{name}}}\n" in (ROOT / "docker/make-base-image").read_text()
 
 
+def test_whatever_the_image_copies_is_there_and_goes_to_the_engine() -> None:
+    """The files of ``build/image`` are made by ``docker/build-image``."""
+    let_in = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    lines = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE)
+    for source in (source for line in lines for source in line.split()):
+        assert source.startswith("build/image/") or (ROOT / source).exists()
+        assert any(source == folder or source.startswith(f"{folder}/") for folder in let_in), source
+
+
 def test_the_image_says_its_own_version() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert re.findall(r"^ARG VERSION=(.+)$", DOCKERFILE, re.MULTILINE) == [project["version"]]
