@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..adapters.starknet.account_deploy import address_of, deploy_accounts
-from ..adapters.starknet.accounts import Signer, mint, predeployed, write_sncast
+from ..adapters.starknet.accounts import Signer, mint, write_sncast
 from ..adapters.starknet.curve import EC_ORDER
 from ..adapters.starknet.deploy import LOCAL_BOUNDS, STRK, DeployedContract, deploy_registry
 from ..adapters.starknet.ledger import connect
@@ -28,8 +28,8 @@ WORKERS = ("worker-a", "worker-b")
 VERIFIERS = ("verifier-a", "verifier-b", "verifier-c", "verifier-d")
 DEPLOYER = "deployer"
 NAMES = (REQUESTER, *WORKERS, *VERIFIERS, DEPLOYER)
-PREDEPLOYED = 1
-"""Accounts that the devnet starts with. Each costs it 35 MiB, and one that is deployed later does not."""
+PREDEPLOYED = 0
+"""Accounts that the devnet starts with. Each costs it 30 MiB; one that is deployed later costs nothing."""
 PLAY_MONEY = parse_strk("1000")
 ACCOUNTS_NETWORK = "tileproof-localnet"
 WORKER_DEPOSIT = parse_strk("20")
@@ -95,20 +95,20 @@ def prepare(
 
 
 def _accounts(rpc_url: str) -> dict[str, Signer]:
-    """Returns the deployer, with which the devnet starts, and the others, deployed and given play money.
+    """Returns the accounts of a local network, given play money and deployed.
 
-    Their keys follow from the deployer's, so that a devnet of one seed always has the same accounts.
+    Each key follows from its account's name, so that every local network has the same accounts.
     """
-    deployer = predeployed(rpc_url)[0]
-    others = {}
-    for name in (name for name in NAMES if name != DEPLOYER):
-        digest = hashlib.sha256(f"{deployer.private_key:#x} {name}".encode()).digest()
+    signers = {}
+    for name in NAMES:
+        digest = hashlib.sha256(f"{ACCOUNTS_NETWORK} {name}".encode()).digest()
         key = int.from_bytes(digest, "big") % (EC_ORDER - 1) + 1
-        others[name] = Signer(address_of(key), key)
-    deploy_accounts(rpc_url, deployer, list(others.values()))
-    for signer in others.values():
+        signers[name] = Signer(address_of(key), key)
+    for signer in signers.values():
         mint(rpc_url, signer.address, PLAY_MONEY)
-    return {**others, DEPLOYER: deployer}
+    others = [signer for name, signer in signers.items() if name != DEPLOYER]
+    deploy_accounts(rpc_url, signers[DEPLOYER], others)
+    return signers
 
 
 def named_contract(folder: Path) -> Address | None:

@@ -13,7 +13,7 @@ from .account_state import check_deployed
 from .accounts import Signer
 from .curve import EC_ORDER, public_key
 from .deploy import POLL_SECONDS, STRK
-from .library import DeployAccountV3, Deployer, compute_address
+from .library import Call, DeployAccountV3, Deployer, compute_address
 from .node import Node, open_node
 from .signing import account_of
 
@@ -93,26 +93,31 @@ def deploy_account(rpc_url: str, signer: Signer) -> tuple[AccountDeployment, int
         node.close()
 
 
-def deploy_accounts(rpc_url: str, payer: Signer, signers: Sequence[Signer]) -> None:
-    """Deploys the accounts of these keys in one transaction of ``payer``, an account that exists.
+def deploy_accounts(rpc_url: str, payer: Signer, others: Sequence[Signer]) -> None:
+    """Deploys the account of ``payer``, then the others in one transaction of it. Skips those that exist.
 
-    Each key's account must have the address that ``address_of`` gives. Raises as ``Node.run``.
+    Each key's account must have the address that ``address_of`` gives. Raises as ``deploy_account``.
     """
     node, chain_id = open_node(rpc_url)
     try:
-        calls = []
-        for signer in signers:
-            own = signer.public_key
-            deployment = Deployer().create_contract_deployment_raw(
-                class_hash=OPEN_ZEPPELIN, salt=own, raw_calldata=[own]
-            )
-            if deployment.address != signer.address.felt:
-                raise ValueError(f"{signer.address} is not the address of its key's account")
-            calls.append(deployment.call)
-        sent = node.run(account_of(node, chain_id, payer).execute_v3(calls, auto_estimate=True))
-        node.run(node.client.wait_for_tx(sent.transaction_hash, check_interval=POLL_SECONDS))
+        if not node.has_contract(payer.address):
+            deploy_account(rpc_url, payer)
+        calls = [_deployment(signer) for signer in others if not node.has_contract(signer.address)]
+        if calls:
+            sent = node.run(account_of(node, chain_id, payer).execute_v3(calls, auto_estimate=True))
+            node.run(node.client.wait_for_tx(sent.transaction_hash, check_interval=POLL_SECONDS))
     finally:
         node.close()
+
+
+def _deployment(signer: Signer) -> Call:
+    own = signer.public_key
+    deployment = Deployer().create_contract_deployment_raw(
+        class_hash=OPEN_ZEPPELIN, salt=own, raw_calldata=[own]
+    )
+    if deployment.address != signer.address.felt:
+        raise ValueError(f"{signer.address} is not the address of its key's account")
+    return deployment.call
 
 
 def _signed(node: Node, chain_id: int, signer: Signer) -> DeployAccountV3:
