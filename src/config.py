@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import stat
 import tempfile
 import tomllib
@@ -30,7 +29,7 @@ from .domain.errors import ConfigError, InputError
 from .domain.felt_text import parse_felt
 from .domain.job import Address
 from .domain.money import Fri, parse_strk
-from .domain.redaction import remember, remember_url
+from .domain.redaction import holds_secret, remember, remember_url
 from .domain.user_paths import expanded
 
 log = logging.getLogger("tileproof.config")
@@ -366,7 +365,7 @@ def check_user_file(table: Mapping[str, object], path: Path) -> None:
     for secret in SECRETS & table.keys():
         raise _secret_in_file(path, secret, _variable(secret))
     for key in ("rpc_url", "ipfs_api"):
-        if _holds_secret(str(table.get(key) or "")):
+        if holds_secret(str(table.get(key) or "")):
             raise _secret_in_file(path, f"a password or a key within {key}", _variable(key))
     nested = {key: value for key, value in _nest(table).items() if value is not None}
     _check({**nested, "home": path.parent, "cache": path.parent}, str(path))
@@ -403,14 +402,6 @@ def _toml(value: object) -> str:
     if isinstance(value, bool | int):
         return json.dumps(value)
     return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _holds_secret(url: str) -> bool:
-    """Returns True if a URL has a password, or a part that looks like an API key."""
-    after = url.partition("://")[2]
-    has_password = "@" in after.partition("/")[0]
-    looks_random = re.search(r"[/=](?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{20,}", after)
-    return has_password or looks_random is not None or re.search(r"[?&]\w*(key|token)\w*=", url) is not None
 
 
 def _secret_in_file(path: Path, secret: str, variable: str) -> ConfigError:

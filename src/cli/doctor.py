@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import typer
@@ -75,22 +75,27 @@ def examine(settings: Settings) -> list[Finding]:
                     f"run `tileproof setup {tool.name}`",
                 )
             )
-        findings += [*_folders(settings), *_proxies()]
+        findings += [*folder_findings(settings), *_proxies()]
         findings.append(_ipfs(settings, ports))
         findings.append(_chain(settings, ports))
         findings.append(_account(settings, ports))
     return findings
 
 
-def _folders(settings: Settings) -> list[Finding]:
+def folder_findings(settings: Settings) -> list[Finding]:
     """Returns what is wrong with the folders that every role writes to."""
     import tempfile
 
     from .outputs import out_folder
 
-    places = {"state folder": settings.home, "cache folder": settings.cache}
-    found = [_check(what, lambda path=path: str(out_folder(path))) for what, path in places.items()]  # type: ignore[misc]
-    found.append(_check("temporary files", tempfile.gettempdir))
+    places = {
+        "state folder": (settings.state, "make it writable, or set TILEPROOF_HOME to another folder"),
+        "cache folder": (settings.cache, "make it writable, or set TILEPROOF_CACHE to another folder"),
+    }
+    found = [_check("temporary files", tempfile.gettempdir)]
+    for what, (path, remedy) in places.items():
+        finding = _check(what, lambda path=path: str(out_folder(path)))  # type: ignore[misc]
+        found.append(replace(finding, remedy=remedy) if "--out" in finding.remedy else finding)
     return [finding for finding in found if finding.state != "ok"]
 
 

@@ -6,6 +6,7 @@ never loads an image library, and help loads nothing.
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from ..verifier.settings import VerifierSettings
     from ..worker.settings import WorkerSettings
 
+log = logging.getLogger(__name__)
 Dress = Callable[["Renderer"], "Renderer"]
 """Wraps the renderer of a role: how the gallery puts a dishonest one in, without a switch in
 the product."""
@@ -212,12 +214,24 @@ class Ports:
         return signer.address, path, network
 
     def deploy_account(self, *, dry_run: bool) -> tuple[AccountDeployment, int | None]:
-        """Deploys the chosen account: what that may cost, and the transaction. Raises as its namesake."""
-        from ..adapters.starknet.account_deploy import deploy_account, plan_deployment
+        """Deploys the chosen account and notes it in the accounts file.
 
+        Returns the plan and the transaction's hash, None for a dry run. Raises as its namesake.
+        """
+        from ..adapters.starknet.account_deploy import deploy_account, network_name, plan_deployment
+        from ..adapters.starknet.accounts import accounts_file_of, mark_deployed
+
+        rpc_url = self._rpc_url()
         if dry_run:
-            return plan_deployment(self._rpc_url(), self._signer), None
-        return deploy_account(self._rpc_url(), self._signer)
+            return plan_deployment(rpc_url, self._signer), None
+        plan, sent = deploy_account(rpc_url, self._signer)
+        accounts = self.settings.accounts
+        path = accounts_file_of(accounts.file)
+        try:
+            mark_deployed(path, accounts.network or network_name(rpc_url), plan.address)
+        except (ConfigError, OSError) as error:
+            log.warning("%s is deployed, and %s does not say so yet: %s", plan.address, path, error)
+        return plan, sent
 
     @property
     def address(self) -> Address:

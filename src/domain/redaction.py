@@ -32,6 +32,17 @@ def masked_url(url: str) -> str:
     return f"{scheme}{user}{host}{'/' if segments else ''}{shown}{'?' + MASK if has_query else ''}"
 
 
+def holds_secret(url: str) -> bool:
+    """Returns True if the URL certainly has a secret: a password, or a part that looks like an API key.
+
+    ``masked_url`` hides more: whatever might be one. A file is refused only for what certainly is.
+    """
+    after = url.partition("://")[2]
+    has_password = "@" in after.partition("/")[0]
+    looks_random = re.search(r"[/=](?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{20,}", after)
+    return has_password or looks_random is not None or re.search(r"[?&]\w*(key|token)\w*=", url) is not None
+
+
 def remember(secret: str) -> None:
     """Makes ``redacted`` mask this text from now on."""
     if len(secret) >= LEAST_LENGTH:

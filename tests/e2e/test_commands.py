@@ -293,7 +293,9 @@ def interrupted(user: User, command: list[str], when: Callable[[], bool], **env:
         pytest.param(
             "starknet_addInvokeTransaction", False, False, marks=pytest.mark.long, id="before it is sent"
         ),
-        pytest.param("starknet_addInvokeTransaction", True, True, id="sent, not answered"),
+        pytest.param(
+            "starknet_addInvokeTransaction", True, True, marks=pytest.mark.long, id="sent, not answered"
+        ),
         pytest.param(
             "starknet_getTransactionReceipt", True, True, marks=pytest.mark.long, id="confirmed, not shown"
         ),

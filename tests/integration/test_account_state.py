@@ -96,5 +96,7 @@ def test_a_new_account_is_made_paid_for_and_deployed(user: User, deployment: Dep
     assert made["address"] in poor["remedy"]
     user.answer("account", "faucet", "10", **env)
     assert user.answer("account", "deploy", **env)["sent"] is True
+    assert json.loads(accounts.read_text())[made["network"]]["me"] == {**entry, "deployed": True}
+    assert stat.S_IMODE(accounts.stat().st_mode) == 0o600
     user.refused(["account", "deploy"], 2, "account.deployed_already", **env)
     assert user.answer("account", "bond", "1", **env)["sent"] is True

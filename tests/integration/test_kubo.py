@@ -69,6 +69,7 @@ def test_what_another_node_pinned_outlives_its_maker(start_kubo: StartKubo, tmp_
     assert contents(tmp_path / "back") == contents(tmp_path / "a")
 
 
+@pytest.mark.long
 def test_a_directory_so_large_that_kubo_shards_it_comes_back_whole(
     kubo_pair: tuple[Kubo, Kubo], tmp_path: Path
 ) -> None:
@@ -103,6 +104,7 @@ print(added - before, peak() - added)
 """
 
 
+@pytest.mark.long
 def test_two_hundred_megabytes_stream_through_a_few(kubo_pair: tuple[Kubo, Kubo], tmp_path: Path) -> None:
     """Both ways, between nodes; how much the client's memory grew at its peak."""
     first, second = kubo_pair

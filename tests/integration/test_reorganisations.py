@@ -92,20 +92,15 @@ def test_a_hop_whose_block_is_lost_is_taken_again(
     assert town.ends() == clean(plain)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("story", "appeal"),
-    [
-        (wronged, AppealOutcome.WON),
-        pytest.param(doubted, AppealOutcome.LOST, marks=pytest.mark.long),
-    ],
+    [(wronged, AppealOutcome.WON), (doubted, AppealOutcome.LOST)],
     ids=["the worker's", "the requester's"],
 )
 @pytest.mark.parametrize(
     "hop",
-    [
-        *(pytest.param(hop, marks=pytest.mark.long) for hop in ("appeal", "draw", "commit", "reveal")),
-        "settle",
-    ],
+    ["appeal", "draw", "commit", "reveal", "settle"],
 )
 def test_a_hop_of_an_appeal_whose_block_is_lost_is_taken_again(
     hop: str,

@@ -32,7 +32,9 @@ def replay(kept: Kept, home: Path, capsys: pytest.CaptureFixture[str]) -> tuple[
     return status, said
 
 
-@pytest.mark.parametrize("denoise", [False, True], ids=["raw", "denoised"])
+@pytest.mark.parametrize(
+    "denoise", [pytest.param(False, marks=pytest.mark.long), True], ids=["raw", "denoised"]
+)
 def test_an_audit_is_replayed_equal_from_files_alone_and_a_lie_is_not(
     denoise: bool,
     renderer: BlenderRenderer,

@@ -214,6 +214,7 @@ def test_every_transaction_is_first_given_to_a_node_that_fails_with_it(answer: F
     assert len(set(sent)) == 9
 
 
+@pytest.mark.long
 def test_a_node_so_slow_that_it_hears_of_each_transaction_after_the_other(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -65,6 +65,8 @@ PARTS = (
             "tests/e2e/test_likeness.py",
             "tests/e2e/test_localnet.py",
             "tests/e2e/test_walk.py",
+            "tests/integration/test_kubo.py",
+            "tests/integration/test_shell_cases.py",
         ),
         modules=(*CLI, "tests.e2e.dressed_role"),
         files=("gallery",),
@@ -84,6 +86,7 @@ PARTS = (
             "tests/integration/test_bench_scenes.py",
             "tests/integration/test_bench_verify.py",
             "tests/integration/test_eevee.py",
+            "tests/integration/test_replayed_audit.py",
         ),
     ),
     Part(

@@ -20,6 +20,7 @@ from tileproof.adapters.starknet.accounts import (
     Signer,
     load_address,
     load_signer,
+    mark_deployed,
     mint,
     predeployed,
     write_sncast,
@@ -150,6 +151,29 @@ def test_the_public_key_that_is_written_belongs_to_the_private_one(tmp_path: Pat
     entry = json.loads(path.read_text())["local"]["a"]
     assert int(entry["public_key"], 16) == ME.public_key
     assert entry["type"] == "open_zeppelin"
+
+
+def test_a_deployment_is_noted_for_this_account_on_this_network_only(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.json"
+    write_sncast(path, "local", {"a": ME, "b": Signer(Address(5), 6)}, deployed=False)
+    write_sncast(path, "other", {"a": ME}, deployed=False)
+    expected = json.loads(path.read_text())
+    expected["local"]["a"]["deployed"] = True
+    mark_deployed(path, "local", ME.address)
+    assert json.loads(path.read_text()) == expected
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_an_accounts_file_without_the_deployed_account_stays_as_it_is(tmp_path: Path) -> None:
+    path = private(tmp_path / "accounts.json", {"local": {"a": {"address": "what?"}, "b": 7}, "other": []})
+    before = path.stat()
+    for network in ("local", "other", "third"):
+        mark_deployed(path, network, ME.address)
+    after = path.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    missing = tmp_path / "missing.json"
+    mark_deployed(missing, "local", ME.address)
+    assert not missing.exists()
 
 
 # --- the forms that people paste ---

@@ -20,6 +20,7 @@ def elsewhere(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_every_module_imports_there() -> None:
     done = elsewhere()
     assert (done.returncode, done.stdout.strip()) == (0, "")

@@ -178,6 +178,7 @@ def places(value: object) -> list[tuple[Any, Any]]:
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_one_value_replaced_by_anything_is_refused_or_read_as_it_is(data: st.DataObject) -> None:

@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tileproof.adapters.log_lines import JsonFormatter, TextFormatter
 from tileproof.cli.console import run
-from tileproof.domain.redaction import forget_all, masked_url, redacted, remember, remember_url
+from tileproof.domain.redaction import (
+    forget_all,
+    holds_secret,
+    masked_url,
+    redacted,
+    remember,
+    remember_url,
+)
 
 SECRETS = st.text("abcdefXYZ0123456789", min_size=12, max_size=40)
 
@@ -48,6 +55,14 @@ def test_no_part_of_a_url_that_may_be_a_secret_is_shown(one: str, other: str) ->
 )
 def test_a_url_without_a_secret_is_shown_as_it_is(url: str) -> None:
     assert masked_url(url) == url
+
+
+@given(SECRETS, st.sampled_from(["https://u:{}@node", "https://node/v3/{}", "https://node/rpc?api_key={}"]))
+def test_what_a_file_may_not_hold_is_hidden_wherever_the_url_is_shown(secret: str, form: str) -> None:
+    url = form.format(secret)
+    assert secret not in masked_url(url)
+    certain = "/v3/" not in form or (len(secret) >= 20 and not secret.isalpha() and not secret.isdigit())
+    assert holds_secret(url) is certain
 
 
 def test_everything_that_is_hidden_in_a_url_is_taken_out_of_any_text() -> None:

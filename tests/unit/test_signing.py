@@ -33,6 +33,7 @@ def test_a_public_key_is_the_librarys(key: int) -> None:
     assert public_key(key) == private_to_stark_key(key)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(DIGESTS, SCALARS)
 @example(1, 1)

@@ -98,6 +98,7 @@ def calls_of_a_life(tmp_path: Path) -> list[str]:
     return fate.calls
 
 
+@pytest.mark.slow
 def test_killed_before_any_call_it_claims_once_submits_once_and_leaves_nothing(tmp_path: Path) -> None:
     calls = calls_of_a_life(tmp_path / "unharmed")
     for name in ("FakeLedger.claim", "FakeLedger.submit", "FakeStore.add_directory", "FakeSession.render"):

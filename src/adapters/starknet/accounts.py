@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,34 @@ def write_sncast(
         if class_hash is not None:
             section[name] |= {"class_hash": hex(class_hash), "salt": hex(signer.public_key)}
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _replace(path, whole)
+
+
+def mark_deployed(path: Path, network: str, address: Address) -> None:
+    """Notes in the accounts file, if it lists this account on this network, that the account is deployed.
+
+    Raises ConfigError ``account.unreadable``; OSError where the file cannot be written.
+    """
+    whole = _json(path) if path.exists() else {}
+    section = whole.get(network)
+    entries = section.values() if isinstance(section, dict) else ()
+    found = [entry for entry in entries if isinstance(entry, dict) and _is_of(entry, address)]
+    if any(entry.get("deployed") is not True for entry in found):
+        for entry in found:
+            entry["deployed"] = True
+        _replace(path, whole)
+
+
+def _is_of(entry: Mapping[str, object], address: Address) -> bool:
+    try:
+        return parse_felt(str(entry.get("address")), 2**251) == address.felt
+    except ValueError:
+        return False
+
+
+def _replace(path: Path, whole: dict[str, Any]) -> None:
+    """Writes the accounts file in one step, readable by its owner alone."""
+    path = path.resolve()  # a link to the file stays a link
     new = path.with_name(path.name + ".new")
     new.unlink(missing_ok=True)  # its mode would be kept
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
